@@ -26,7 +26,7 @@ class Event(BaseModel):
     """What every event shares: frozen, tolerant of fields it does not know, silent about its values."""
 
     # Unknown fields are ignored: producers deploy before we do.
-    # Inputs are hidden: the text of a validation error must not carry a phone number into a log (its `errors()` still can).
+    # Inputs are hidden: a validation error must not carry a phone number into a log (its `errors()` still can).
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 

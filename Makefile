@@ -1,0 +1,48 @@
+# Every target sets up what it needs. `make` alone tells what there is.
+PYTHON ?= python3
+BIN := .venv/bin
+DURATION ?= 0
+RATE ?= 40
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run replay test check test-fast test-broker bench golden docs clean
+
+help: ## what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+setup: .venv/.complete ## the environment alone: .venv with the locked dependencies, .venv/bin/ringfence
+
+.venv/.complete: requirements.lock pyproject.toml
+	@PYTHON="$(PYTHON)" bash deploy/setup.sh
+
+run: setup ## a Kafka, the worker and sample traffic; alerts as they come. Ctrl-C ends it; DURATION=60 too; RATE=40 messages/s
+	@$(BIN)/python deploy/demo.py --duration $(DURATION) --rate $(RATE)
+
+replay: setup ## the shipped recording through the same scan and fold, without a broker
+	@$(BIN)/ringfence replay tests/replay/marketplace --out build/replay
+
+check: setup ## format, lint, types, tests without a broker
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/pytest -q -m "not broker"
+
+test: check test-broker ## every test, those on a real broker too
+
+test-broker: setup ## the tests that need a real Kafka
+	@bash deploy/setup.sh --java
+	@$(BIN)/pytest -q -m broker
+
+bench: setup ## throughput, latency and memory, beside peers
+	@bash deploy/setup.sh --java
+	@$(BIN)/pip install --quiet --require-hashes --no-deps -r bench/requirements.lock
+	@$(BIN)/python -m bench
+
+golden: setup ## rewrite the golden outputs; review the difference like code
+	@$(BIN)/python -m tests.replay.golden
+
+docs: setup ## rewrite the generated references and schemas
+	@$(BIN)/python docs/generate.py
+
+clean: ## remove what the targets made
+	@rm -rf .venv build .ringfence deploy/kafka/libs
