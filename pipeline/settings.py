@@ -9,7 +9,7 @@ from typing import Annotated, Any, get_args
 
 import yaml
 from pydantic import Field, PositiveFloat, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline.errors import SettingsError
 
@@ -154,18 +154,6 @@ class Settings(BaseSettings):
             raise ValueError("heartbeat_interval_seconds wants at most a third of session_timeout_seconds")
         return self
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - the library's signature
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's signature
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's signature
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment wins over the file, which arrives as keyword arguments."""
-        return env_settings, init_settings
-
 
 def load_settings(**overrides: Any) -> Settings:
     """The settings in force: environment over file over defaults; `overrides` (command-line options) above all.
@@ -175,10 +163,11 @@ def load_settings(**overrides: Any) -> Settings:
     """
     refuse_unknown_variables(os.environ)
     file = os.environ.get(SETTINGS_FILE_VARIABLE)
+    in_file = settings_from_file(Path(file)) if file else {}
+    below = {name: value for name, value in in_file.items() if f"{ENV_PREFIX}{name.upper()}" not in os.environ}
+    above = {name: value for name, value in overrides.items() if value is not None}
     try:
-        settings = Settings(**settings_from_file(Path(file)) if file else {})
-        chosen = {name: value for name, value in overrides.items() if value is not None}
-        return Settings.model_validate(settings.model_dump() | chosen) if chosen else settings
+        return Settings(**below | above)
     except ValidationError as error:
         raise SettingsError(settings_fault_text(error)) from None  # the chained error could show a secret
 

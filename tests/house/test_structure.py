@@ -35,7 +35,7 @@ def imported_modules(path: Path) -> set[str]:
 
 
 def room_of(module: str) -> str | None:
-    if module.split(".")[0] == "schemas":
+    if module.split(".", maxsplit=1)[0] == "schemas":
         return "schemas"
     return ".".join(module.split(".")[:2]) if module.startswith("pipeline.") else None
 
