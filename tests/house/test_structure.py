@@ -11,12 +11,16 @@ ORDER = [
     {"pipeline.errors"},
     {"pipeline.detection", "pipeline.policy"},
     {"pipeline.judgement"},
-    {"pipeline.settings", "pipeline.metrics", "pipeline.kafka"},
+    {"pipeline.settings", "pipeline.metrics", "pipeline.logs", "pipeline.kafka"},
     {"pipeline.runners"},
     {"pipeline.cli"},
 ]
 # `settings, metrics, kafka` stand on one step of the drawing; among themselves kafka may use the other two.
-BESIDE = {("pipeline.kafka", "pipeline.settings"), ("pipeline.kafka", "pipeline.metrics")}
+BESIDE = {
+    ("pipeline.kafka", "pipeline.settings"),
+    ("pipeline.kafka", "pipeline.metrics"),
+    ("pipeline.logs", "pipeline.settings"),
+}
 PURE = ("detection", "policy", "judgement")
 IMPURE_MODULES = {"time", "random", "os", "socket", "logging", "structlog", "secrets", "uuid", "subprocess", "asyncio"}
 LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}

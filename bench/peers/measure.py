@@ -1,0 +1,46 @@
+"""What each contender of the scan table reports: counted from the first message it saw to the last."""
+
+import json
+import os
+import resource
+import sys
+import time
+
+
+class Measure:
+    """Counts messages until `wanted`, then prints one JSON line and ends the process.
+
+    CPU time is user and system time of this process, all threads; memory is its peak resident size.
+    """
+
+    def __init__(self, wanted: int) -> None:
+        self.wanted = wanted
+        self.seen = 0
+        self.started_seconds = 0.0
+        self.started_cpu_seconds = 0.0
+
+    def count(self, messages: int) -> None:
+        """Adds what arrived; the first call starts the clock and its messages are not counted."""
+        if not self.started_seconds:
+            self.started_seconds, self.started_cpu_seconds = time.perf_counter(), time.process_time()
+            self.wanted -= messages
+            return
+        self.seen += messages
+        if self.seen >= self.wanted:
+            self.finish()
+
+    def finish(self) -> None:
+        """Prints the figures and leaves without waiting for any library's shutdown."""
+        seconds = time.perf_counter() - self.started_seconds
+        cpu_seconds = time.process_time() - self.started_cpu_seconds
+        peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        figures = {
+            "messages": self.seen,
+            "seconds": round(seconds, 4),
+            "per_second": round(self.seen / seconds),
+            "cpu_us_per_message": round(cpu_seconds / self.seen * 1e6, 2),
+            "peak_bytes": peak_bytes,
+        }
+        sys.stdout.write(json.dumps(figures) + "\n")
+        sys.stdout.flush()
+        os._exit(0)
