@@ -1,6 +1,6 @@
 """Writes the pages of docs/ that are made from the code; a test compares them with what lies there.
 
-    python docs/generate.py          writes them
+python docs/generate.py          writes them
 """
 
 import json
@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel
 
 import schemas
-from pipeline.kafka.topics import TopicSpec, input_topics, output_topics
+from pipeline.kafka.topics import Input, Output
 from pipeline.metrics import describe_metrics
 from pipeline.settings import describe_settings
 
@@ -21,20 +21,23 @@ MODELS: dict[str, type[BaseModel]] = {
     for name in schemas.__all__
     if isinstance(model := getattr(schemas, name), type) and issubclass(model, BaseModel)
 }
-MODEL_OF_TOPIC = {
-    "marketplace.messages.v1": "Message",
-    "marketplace.orders.v1": "Order",
-    "marketplace.complaints.v1": "Complaint",
-    "marketplace.verifications.v1": "Verification",
-    "marketplace.reviews.v1": "Review",
-    "marketplace.reports.v1": "Report",
-    "marketplace.outcomes.v1": "Outcome",
-    "marketplace.erasures.v1": "Erasure",
-    "ringfence.signals.v1": "Signal",
-    "ringfence.findings.v1": "Finding",
-    "ringfence.alerts.v1": "Alert",
-    "ringfence.advisories.v1": "Advisory",
-    "ringfence.dead-letters.v1": "DeadLetter",
+CHANNELS: dict[Input | Output, tuple[str, str]] = {
+    Input.MESSAGES: ("Message", "Messages between buyers and sellers. Any key; `seller_id` is best."),
+    Input.ORDERS: ("Order", "Orders reach a stage."),
+    Input.COMPLAINTS: ("Complaint", "Buyers' complaints to the marketplace."),
+    Input.VERIFICATIONS: ("Verification", "The platform's own check of a seller changes."),
+    Input.REVIEWS: ("Review", "Public ratings."),
+    Input.REPORTS: ("Report", "Buyers' reports of a seller's conduct."),
+    Input.OUTCOMES: ("Outcome", "Analysts' decisions on alerts and findings."),
+    Input.ERASURES: ("Erasure", "People who asked to be forgotten."),
+    Output.SIGNALS: ("Signal", "The signal log, keyed by seller: what scan tells the judge. The log is the truth."),
+    Output.FINDINGS: ("Finding", "The verdict on one message; the highest revision holds. Keyed by seller."),
+    Output.ALERTS: ("Alert", "Verify this seller again; one episode per seller, told in revisions. Keyed by seller."),
+    Output.ADVISORIES: ("Advisory", "What a buyer should know, or a seller should do. Keyed by seller."),
+    Output.DEAD_LETTERS: (
+        "DeadLetter",
+        "Unusable records, whole, with these fields as headers `ringfence-…`. The one topic with original text.",
+    ),
 }
 
 
@@ -48,8 +51,8 @@ def pages() -> dict[str, str]:
     )
     made["settings.md"] = table_page(
         "Settings",
-        "From the environment, or from the YAML file that `RINGFENCE_SETTINGS_FILE` names (there without the prefix, in "
-        "lower case). The environment wins.",
+        "From the environment, or from the YAML file that `RINGFENCE_SETTINGS_FILE` names (there in lower case and "
+        "without the prefix). The environment wins.",
         ("Variable", "Kind", "Default", "What it does"),
         describe_settings(),
     )
@@ -64,14 +67,12 @@ def json_text(schema: dict[str, Any]) -> str:
 def table_page(title: str, lead: str, head: tuple[str, ...], rows: list[tuple[str, str, str, str]]) -> str:
     """A page with one table; the first column is code."""
     lines = [f"# {title}", "", f"{lead} Made by `make docs`.", "", f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
-    lines += [f"| `{first}` | {' | '.join(text.replace('|', '\\|') for text in rest)} |" for first, *rest in rows]
+    lines += [f"| `{first}` | {' | '.join(rest)} |" for first, *rest in rows]
     return "\n".join(lines) + "\n"
 
 
 def asyncapi() -> dict[str, Any]:
     """AsyncAPI 3 of all topics: what Ringfence receives and what it sends."""
-    received, sent = input_topics(), output_topics()
-    specs = [*received, *sent]
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -81,32 +82,38 @@ def asyncapi() -> dict[str, Any]:
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/json",
-        "channels": {channel_name(spec): channel(spec) for spec in specs},
-        "operations": {
-            **{f"receive-{channel_name(spec)}": operation("receive", spec) for spec in received},
-            **{f"send-{channel_name(spec)}": operation("send", spec) for spec in sent},
-        },
+        "channels": {channel_name(topic): channel(topic, *CHANNELS[topic]) for topic in CHANNELS},
+        "operations": {operation_name(topic): operation(topic) for topic in CHANNELS},
     }
 
 
-def channel_name(spec: TopicSpec) -> str:
+def channel_name(topic: Input | Output) -> str:
     """`marketplace.messages.v1` -> `marketplace-messages`."""
-    return spec.name.removesuffix(".v1").replace(".", "-")
+    return topic.removesuffix(".v1").replace(".", "-")
 
 
-def channel(spec: TopicSpec) -> dict[str, Any]:
+def channel(topic: Input | Output, model: str, description: str) -> dict[str, Any]:
     """One topic with the record it carries."""
-    model = MODEL_OF_TOPIC[spec.name]
     return {
-        "address": spec.name,
-        "description": spec.description,
+        "address": str(topic),
+        "description": description,
         "messages": {model: {"name": model, "payload": {"$ref": f"./schemas/{model}.json"}}},
     }
 
 
-def operation(action: str, spec: TopicSpec) -> dict[str, Any]:
+def action(topic: Input | Output) -> str:
     """What Ringfence does with a topic."""
-    return {"action": action, "channel": {"$ref": f"#/channels/{channel_name(spec)}"}}
+    return "receive" if isinstance(topic, Input) else "send"
+
+
+def operation_name(topic: Input | Output) -> str:
+    """`receive-marketplace-messages`."""
+    return f"{action(topic)}-{channel_name(topic)}"
+
+
+def operation(topic: Input | Output) -> dict[str, Any]:
+    """One operation, pointing at its channel."""
+    return {"action": action(topic), "channel": {"$ref": f"#/channels/{channel_name(topic)}"}}
 
 
 def write() -> None:

@@ -21,7 +21,7 @@ topic = app.topic(topic_name, value_serializer="raw", key_serializer="raw")
 
 
 @app.agent(topic)
-async def consume(stream):
+async def consume(stream: faust.StreamT[bytes]) -> None:
     """Counts, and nothing else."""
     async for _ in stream:
         measure.count(1)

@@ -37,3 +37,7 @@ def test_every_link_between_pages_leads_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
         if "://" not in target:
             assert (page.parent / target).exists(), target
+
+
+def test_every_topic_has_its_channel():
+    assert set(generate.CHANNELS) == {*generate.Input, *generate.Output}
