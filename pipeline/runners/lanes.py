@@ -1,0 +1,271 @@
+"""A partition's way through the worker: publish, then remember, then acknowledge.
+
+Each partition has a lane with a producer of its own, so that one waits for its transaction while others compute. All
+batches that wait in a lane are settled in one transaction.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import orjson
+from aiokafka.errors import KafkaError, ProducerFenced
+from aiokafka.structs import TopicPartition
+from faust.types import EventT
+
+from pipeline import metrics
+from pipeline.errors import StateError
+from pipeline.kafka.batched import RawRecord
+from pipeline.kafka.crash_points import crash_point
+from pipeline.kafka.exits import ExitReason, leave
+from pipeline.kafka.fenced import FencedProducer, Outgoing, UnknownCommitError
+from pipeline.kafka.rows_db import RowsDb
+from pipeline.kafka.topics import Output, TopicNames, partition_of
+from pipeline.runners.steps import DeadLetterRecord, JudgeResult, JudgeStep, Keyed, ScanResult, ScanStep
+
+WAITING_BATCHES = 4
+"""Of one lane; more of them wait in Faust's queue and hold the fetching up."""
+LARGEST_SETTLEMENT_RECORDS = 4_000
+"""Batches are joined up to here: more would only make a transaction later, not cheaper."""
+SCAN_SLICE_BYTES = 128 * 1024
+"""The event loop gets a turn between slices: a batch of the longest messages must not silence it."""
+WATERMARK_KEY = b"\x00watermarks"
+"""Row that tells how far a signals partition, and each origin within it, was judged. No other key begins with 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One delivered batch, or a tick (no event) to be written."""
+
+    event: EventT | None
+    records: Sequence[RawRecord] = ()
+    tick: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """Where signals go."""
+
+    names: TopicNames
+    partitions: int
+
+    def outgoing(self, result: ScanResult, partition: int) -> list[Outgoing]:
+        """The records of a scan, signals in source order."""
+        topic = self.names.of(Output.SIGNALS)
+        out = [Outgoing(topic, partition_of(key, self.partitions), key, value) for key, value in result.signals]
+        out += [Outgoing(topic, each, None, value) for value in result.broadcast for each in range(self.partitions)]
+        return out + dead_letters(self.names, result.dead_letters, partition)
+
+
+class Lane:
+    """The batches of one partition, one transaction after the other."""
+
+    place = "lane"
+
+    def __init__(self, partition: int, producer: FencedProducer) -> None:
+        self.partition = partition
+        self.producer = producer
+        self._queue: asyncio.Queue[Job] = asyncio.Queue(WAITING_BATCHES)
+        self._task = asyncio.create_task(self._run(), name=f"{self.place}-{partition}")
+
+    async def put(self, job: Job) -> None:
+        """Queues a batch; waits while too many are waiting."""
+        await self._queue.put(job)
+
+    def offer(self, job: Job) -> bool:
+        """Queues it if there is room: a tick may be left out, the next one comes."""
+        try:
+            self._queue.put_nowait(job)
+        except asyncio.QueueFull:
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Ends the lane. What is not committed yet will be aborted by the next owner's fence."""
+        self._task.cancel()
+        await asyncio.wait([self._task])
+        await self.producer.close()
+
+    async def settle(self, jobs: Sequence[Job]) -> None:
+        """Computes, publishes and remembers what the jobs bring; returns when all is safe to acknowledge."""
+        raise NotImplementedError
+
+    async def _run(self) -> None:
+        try:
+            while True:
+                jobs = await self._next_jobs()
+                started = time.perf_counter()
+                await self.settle(jobs)
+                for job in jobs:
+                    if job.event is not None:
+                        job.event.ack()
+                crash_point(self.place, "after_ack")
+                self._count(jobs, time.perf_counter() - started)
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - nothing is lost: the batch is read again after the restart
+            leave(exit_reason(error), error, lane=self.place, partition=self.partition)
+
+    async def _next_jobs(self) -> list[Job]:
+        jobs = [await self._queue.get()]
+        size = len(jobs[0].records)
+        while size < LARGEST_SETTLEMENT_RECORDS and not self._queue.empty():
+            jobs.append(self._queue.get_nowait())
+            size += len(jobs[-1].records)
+        return jobs
+
+    async def commit(
+        self, records: Sequence[Outgoing], offsets: dict[TopicPartition, int], group_id: str
+    ) -> dict[tuple[str, int], int]:
+        """One transaction; the last offset by topic and partition comes back."""
+        started = time.perf_counter()
+        ends = await self.producer.commit(records, place=self.place, group_id=group_id, offsets=offsets)
+        metrics.TRANSACTIONS.labels(self.place).inc()
+        metrics.TRANSACTION_SECONDS.observe(time.perf_counter() - started)
+        return ends
+
+    def _count(self, jobs: Sequence[Job], seconds: float) -> None:
+        for job in jobs:
+            if job.records:
+                metrics.RECORDS.labels(job.records[0].topic).inc(len(job.records))
+        metrics.BATCH_RECORDS.labels(self.place).observe(sum(len(job.records) for job in jobs))
+        metrics.BATCH_SECONDS.labels(self.place).observe(seconds)
+
+
+class ScanLane(Lane):
+    """Scans batches of the input topics that share a partition number."""
+
+    place = "scan"
+
+    def __init__(
+        self, partition: int, producer: FencedProducer, scan: ScanStep, signals: Signals, group_id: str
+    ) -> None:
+        self._scan = scan
+        self._signals = signals
+        self._group_id = group_id
+        super().__init__(partition, producer)
+
+    async def settle(self, jobs: Sequence[Job]) -> None:
+        """Scan keeps no rows, so the group's offsets go into the transaction: a dead letter is written once."""
+        outgoing: list[Outgoing] = []
+        offsets: dict[TopicPartition, int] = {}
+        for job in jobs:
+            for records in slices(job.records):
+                outgoing += self._signals.outgoing(self._scan(records), self.partition)
+                await asyncio.sleep(0)
+            last = job.records[-1]
+            offsets[TopicPartition(last.topic, last.partition)] = last.offset + 1
+        if outgoing:
+            await self.commit(outgoing, offsets, self._group_id)
+
+
+class JudgeLane(Lane):
+    """Judges the signals of one partition, and writes its ticks."""
+
+    place = "judge"
+
+    def __init__(
+        self,
+        partition: int,
+        producer: FencedProducer,
+        judge: JudgeStep,
+        rows: Callable[[], RowsDb],
+        names: TopicNames,
+    ) -> None:
+        self._judge = judge
+        self._rows = rows
+        self._names = names
+        super().__init__(partition, producer)
+
+    async def settle(self, jobs: Sequence[Job]) -> None:
+        """One transaction with everything that the signals cause; then the local rows."""
+        rows = self._rows()
+        marks = Watermarks.read(rows)
+        records = [record for job in jobs for record in job.records if record.offset >= marks.next_offset]
+        outgoing = [
+            Outgoing(self._names.of(Output.SIGNALS), self.partition, None, job.tick) for job in jobs if job.tick
+        ]
+        changed: dict[bytes, bytes | None] = {}
+        if records:
+            result = self._judge(rows, marks.origins, records)
+            outgoing += self._effects(result)
+            changed = dict(result.changed)
+            if outgoing or changed or result.watermarks:
+                changed[WATERMARK_KEY] = marks.moved(records[-1].offset + 1, result.watermarks)
+        changelog = self._names.changelog
+        outgoing += [Outgoing(changelog, self.partition, key, row) for key, row in changed.items()]
+        if not outgoing:
+            return
+        ends = await self.commit(outgoing, {}, "")
+        if changed:
+            rows.apply(changed, ends[changelog, self.partition])
+            crash_point(self.place, "after_local_write")
+
+    def _effects(self, result: JudgeResult) -> list[Outgoing]:
+        by_topic: Iterable[tuple[Output, list[Keyed]]] = (
+            (Output.FINDINGS, result.findings),
+            (Output.ALERTS, result.alerts),
+            (Output.ADVISORIES, result.advisories),
+        )
+        out = [
+            Outgoing(self._names.of(topic), self.partition, key, value)
+            for topic, effects in by_topic
+            for key, value in effects
+        ]
+        return out + dead_letters(self._names, result.dead_letters, self.partition)
+
+
+@dataclass(frozen=True, slots=True)
+class Watermarks:
+    """How far a signals partition was judged."""
+
+    next_offset: int
+    origins: dict[str, int]
+
+    @classmethod
+    def read(cls, rows: RowsDb) -> "Watermarks":
+        """From the row; all zero before the first signal."""
+        row = rows.get(WATERMARK_KEY)
+        if row is None:
+            return cls(0, {})
+        stored = orjson.loads(row)
+        return cls(stored["next_offset"], stored["origins"])
+
+    def moved(self, next_offset: int, origins: dict[str, int]) -> bytes:
+        """The row after a batch."""
+        row = {"next_offset": next_offset, "origins": self.origins | origins}
+        return orjson.dumps(row, option=orjson.OPT_SORT_KEYS)
+
+
+def dead_letters(names: TopicNames, letters: Sequence[DeadLetterRecord], partition: int) -> list[Outgoing]:
+    """Records set aside, on their way."""
+    topic = names.of(Output.DEAD_LETTERS)
+    return [Outgoing(topic, partition, key, value, headers) for key, value, headers in letters]
+
+
+def slices(records: Sequence[RawRecord]) -> Iterable[Sequence[RawRecord]]:
+    """The records in runs of about `SCAN_SLICE_BYTES`."""
+    start = size = 0
+    for index, record in enumerate(records):
+        size += len(record.value or b"") + 64  # a run of empty records ends as well
+        if size >= SCAN_SLICE_BYTES:
+            yield records[start : index + 1]
+            start, size = index + 1, 0
+    if start < len(records):
+        yield records[start:]
+
+
+def exit_reason(error: BaseException) -> ExitReason:
+    """The name under which the worker dies of this exception."""
+    match error:
+        case ProducerFenced():
+            return ExitReason.FENCED
+        case UnknownCommitError() | KafkaError():
+            # aiokafka wraps what its sender died of.
+            is_fenced = isinstance(error.__cause__, ProducerFenced)
+            return ExitReason.FENCED if is_fenced else ExitReason.UNKNOWN_COMMIT
+        case StateError() | OSError():
+            return ExitReason.STORE_FAILED
+        case _:
+            return ExitReason.STEP_FAILED

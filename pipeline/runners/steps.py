@@ -1,0 +1,71 @@
+"""What the worker asks of the two pure steps: records in, plain values out.
+
+Worker and replay share the steps; the worker performs what they return, and tests put simple steps in their place.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from pipeline.kafka.batched import RawRecord
+
+Keyed = tuple[bytes | None, bytes]
+"""Key and value of a record on its way out."""
+DeadLetterRecord = tuple[bytes | None, bytes | None, Sequence[tuple[str, bytes]]]
+"""Key, value and headers of a record set aside."""
+
+
+class Rows(Protocol):
+    """The rows of one signals partition, as the judge step sees them."""
+
+    def get(self, key: bytes) -> bytes | None:
+        """The row, or `None` when there is none."""
+
+    def due(self, until_ms: int) -> Iterator[bytes]:
+        """Keys of the rows whose `due_ms` is not after `until_ms`, in the order of (due_ms, key)."""
+
+
+@dataclass(slots=True)
+class ScanResult:
+    """What scanning a batch gives."""
+
+    signals: list[tuple[bytes, bytes]] = field(default_factory=list)
+    """Key and value; the key decides the signals partition."""
+    broadcast: list[bytes] = field(default_factory=list)
+    """Values that every signals partition gets."""
+    dead_letters: list[DeadLetterRecord] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class JudgeResult:
+    """What judging a batch gives."""
+
+    changed: dict[bytes, bytes | None] = field(default_factory=dict)
+    """Row key to its JSON object, or `None` to delete it."""
+    watermarks: dict[str, int] = field(default_factory=dict)
+    """`topic:partition` of origins to the offset after the last one judged; only those that moved."""
+    findings: list[Keyed] = field(default_factory=list)
+    alerts: list[Keyed] = field(default_factory=list)
+    advisories: list[Keyed] = field(default_factory=list)
+    dead_letters: list[DeadLetterRecord] = field(default_factory=list)
+
+
+class ScanStep(Protocol):
+    """The stateless step."""
+
+    def __call__(self, records: Sequence[RawRecord]) -> ScanResult:
+        """What the records of one input partition say, in their order."""
+
+
+class JudgeStep(Protocol):
+    """The fold."""
+
+    def __call__(self, rows: Rows, watermarks: Mapping[str, int], records: Sequence[RawRecord]) -> JudgeResult:
+        """What the signals of one partition make of the rows, and what the world should hear of it.
+
+        `watermarks` says up to where each origin partition was judged: a signal below is a repetition.
+        """
+
+
+TickMaker = Callable[[int, int], bytes]
+"""The value of a tick, from the signals partition and the time in epoch milliseconds."""
