@@ -173,6 +173,7 @@ class Broker:
     def _await_readiness(self, process: "subprocess.Popen[bytes]") -> None:
         ready = wait_until(lambda: process.poll() is not None or is_listening(self.port), START_LIMIT_SECONDS)
         if ready and process.poll() is None:
+            process.returncode = 0  # it outlives us; without this, the object would warn of it when it is collected
             return
         with contextlib.suppress(ProcessLookupError):
             process.kill()

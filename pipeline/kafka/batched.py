@@ -12,6 +12,7 @@ import importlib.metadata
 import time
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from types import ModuleType
 from typing import Any, Protocol, cast
 
 import aiokafka
@@ -32,7 +33,8 @@ EXACT_VERSIONS = {
     "rocksdict": "0.3.29",
 }
 
-OVERRIDDEN_NAMES: tuple[tuple[type, tuple[str, ...]], ...] = (
+OVERRIDDEN_NAMES: tuple[tuple[type | ModuleType, tuple[str, ...]], ...] = (
+    (aiokafka_sender, ("BACKOFF_OVERRIDE", "Sender", "EndTxnHandler")),
     (
         driver.Consumer,
         (
@@ -328,6 +330,6 @@ def check_versions() -> None:
         for name in names:
             if not hasattr(owner, name):
                 raise SettingsError(
-                    f"{owner.__module__}.{owner.__qualname__} has no {name}, which the batched transport replaces: "
+                    f"{getattr(owner, '__qualname__', owner.__name__)} has no {name}, which the transport replaces: "
                     f"install the locked versions with `make setup`"
                 )

@@ -58,6 +58,7 @@ class RowsDb:
     def __init__(self, path: Path, now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000) -> None:
         self.path = path
         self._now_ms = now_ms
+        self._is_closed = False
         self._db = self._open()
 
     def get(self, key: bytes) -> bytes | None:
@@ -142,10 +143,12 @@ class RowsDb:
         return int(self._db.property_int_value("rocksdb.total-sst-files-size") or 0)
 
     def close(self) -> None:
-        """Flushes and lets go of the folder."""
-        self._db.close()
+        """Flushes and lets go of the folder; a second time does nothing."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._db.close()
 
-    def wipe(self) -> None:
+    def reset(self) -> None:
         """Throws the copy away and begins an empty one."""
         self._db.close()
         shutil.rmtree(self.path, ignore_errors=True)
@@ -159,7 +162,7 @@ class RowsDb:
             db = rocksdict.Rdict(str(self.path), options())
         except Exception as error:
             text = str(error)
-            if "lock" in text.lower():
+            if "LOCK:" in text:
                 raise LockedError(
                     f"{self.path} is open in another process; give each worker its own data_dir"
                 ) from error

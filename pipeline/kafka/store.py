@@ -105,7 +105,7 @@ class Store(SerializedStore):  # type: ignore[misc]  # faust is untyped here
     def reset_state(self) -> None:
         """Throws all local copies away."""
         for rows in self.partitions.values():
-            rows.wipe()
+            rows.reset()
 
 
 def register() -> None:

@@ -66,7 +66,8 @@ class Judgement:
     def fault(self, vitals: Vitals, now: float) -> ExitReason | None:
         """Why the worker must end; `None` while it is well."""
         if vitals.is_rebalancing:
-            self._rebalancing_since = self._rebalancing_since or now
+            if self._rebalancing_since is None:
+                self._rebalancing_since = now
             self._delivering_since = now
             return ExitReason.REBALANCE if now - self._rebalancing_since > self._limits.rebalance_seconds else None
         self._rebalancing_since = None

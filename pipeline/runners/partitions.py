@@ -85,7 +85,7 @@ class OwnedPartitions:
         rows = self._store().rows(tp.partition)
         offset = rows.offset
         if offset is not None and offset >= end_offset:
-            rows.wipe()
+            rows.reset()
             leave(ExitReason.STORE_AHEAD, partition=tp.partition, store_offset=offset, changelog_end=end_offset)
 
     def _key(self, topic: str, partition: int) -> LaneKey:
