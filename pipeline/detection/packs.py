@@ -1,0 +1,326 @@
+"""Language packs: the words of each language, read from YAML and refused where they are wrong."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipeline.errors import SettingsError
+from schemas.vocabulary import Act, Channel, Manner, Reason, Sender
+
+SHIPPED = Path(__file__).with_name("languages")
+GRAMMAR_FILE = "_grammar.yaml"
+MAX_COMBINATIONS = 512
+
+WORDS = frozenset(
+    """contact_noun contact_noun_weak your_contact my_contact your my you me ask can_i do_you_have how_to call_verb
+    text_verb reach_verb move off_platform stay_here find here_is hint_place give negation negation_exception reported
+    third_party trap number_trap or_else bad_outcome review reward secret pay pay_outside we_are authority
+    reversed""".split()
+)
+PHRASES = frozenset(["request", "contact_me", "share", "hint", "refuse", "grant", "withdraw"])
+CHANNELS = frozenset(Channel)
+REASONS = frozenset(Reason) - {Reason.NONE}
+MANNERS = frozenset(Manner)
+SIDES = frozenset(["before", "after", "both"])
+LISTS = frozenset(["regions", "common", "compounds", "fillers"])
+KEYS = (
+    frozenset(
+        """language name possessive negation channels channels_weak words phrases reasons manner digit_words repeats
+        rules examples""".split()
+    )
+    | LISTS
+)
+EXPECTATIONS = frozenset(
+    """solicits shares_contact discloses refuses channel numbers obfuscated purpose consent_sought alternative_offered
+    pressure harassment language grants withdraws""".split()
+)
+
+
+class PackError(SettingsError):
+    """A pack is wrong: file, line and what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One word or phrase of a pack, as its author wrote it."""
+
+    concept: str
+    """A key of `words`, or `channel.`, `weak_channel.`, `phrase.`, `reason.`, `manner.`, `digit.`, `repeat.`,
+    `filler`, `common` with the rest behind the point."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How concepts within one sentence combine into an act."""
+
+    name: str
+    act: str
+    """An act, or `manner.<manner>`."""
+    needs: tuple[tuple[str, ...], ...]
+    """One of each must be there."""
+    within: int
+    """Characters from the start of the first to the start of the last."""
+    is_ordered: bool = False
+    unless: tuple[str, ...] = ()
+    sender: Sender | None = None
+    """`None`: whoever wrote it."""
+    channel: Channel | None = None
+    """`None`: that of the words."""
+    is_negatable: bool = True
+    """Negation and reported speech cancel it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A message of a pack and what must be found in it."""
+
+    text: str
+    sender: Sender
+    marketplace: str | None
+    expect: Mapping[str, Any]
+    """Fields of design.md section 10; empty where nothing may be found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """The words of one language."""
+
+    language: str
+    name: str
+    regions: tuple[str, ...]
+    possessive: str
+    negation: str
+    entries: tuple[Entry, ...]
+    compounds: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    examples: tuple[Example, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PackSet:
+    """All packs and the grammar that they share."""
+
+    packs: tuple[Pack, ...]
+    grammar: tuple[Rule, ...]
+
+
+def load_packs(folder: Path = SHIPPED, languages: Sequence[str] | None = None) -> PackSet:
+    """The packs of a folder without their examples, in the order of their file names.
+
+    Raises:
+        PackError: if a pack or the grammar cannot be used.
+    """
+    paths = sorted(path for path in folder.glob("*.yaml") if not path.name.startswith("_"))
+    chosen = [path for path in paths if languages is None or path.stem in languages]
+    return PackSet(tuple(read_pack(path) for path in chosen), read_grammar(folder / GRAMMAR_FILE))
+
+
+def read_pack(path: Path, *, with_examples: bool = False) -> Pack:
+    """One pack; its examples stand last in the file, so that the service need not parse them."""
+    text = path.read_text(encoding="utf-8")
+    source = _Source(path, text if with_examples else text.partition("\nexamples:")[0])
+    content = source.mapping(source.parsed(), "the pack", ())
+    source.known(content, KEYS, "key", ())
+    if content.get("language") != path.stem:
+        source.refuse(f"`language` must be the file's name, {path.stem}", ("language",))
+    concepts = WORDS | {key for key in content.get("words") or {} if _is_own_concept(key, content)}
+    return Pack(
+        language=path.stem,
+        name=str(content.get("name", path.stem)),
+        regions=tuple(source.texts(content.get("regions", []), ("regions",))),
+        possessive=source.one_of(content.get("possessive", "before"), SIDES, ("possessive",)),
+        negation=source.one_of(content.get("negation", "before"), SIDES, ("negation",)),
+        entries=tuple(_entries(source, content, concepts)),
+        compounds=tuple(source.texts(content.get("compounds", []), ("compounds",))),
+        rules=tuple(_rules(source, content.get("rules") or [], ("rules",))),
+        examples=tuple(_examples(source, content.get("examples") or [])),
+    )
+
+
+def read_grammar(path: Path) -> tuple[Rule, ...]:
+    """The rules that all languages share."""
+    source = _Source(path, path.read_text(encoding="utf-8"))
+    content = source.mapping(source.parsed(), "the grammar", ())
+    return tuple(_rules(source, content.get("rules") or [], ("rules",)))
+
+
+def combinations(text: str) -> list[str]:
+    """Every phrase that an entry stands for, its alternatives spelled out.
+
+    Raises:
+        ValueError: if brackets do not pair, or there are more than 512 combinations.
+    """
+    if "(" not in text and ")" not in text:
+        return [text]
+    parts: list[list[str]] = []
+    rest = text
+    while rest:
+        before, bracket, rest = rest.partition("(")
+        if ")" in before:
+            raise ValueError("a bracket closes that did not open")
+        parts.append([before])
+        if not bracket:
+            break
+        inside, closed, rest = rest.partition(")")
+        if not closed or "(" in inside:
+            raise ValueError("brackets must close and cannot be nested")
+        parts.append(inside.split("|"))
+    count = 1
+    for part in parts:
+        count *= len(part)
+    if count > MAX_COMBINATIONS:
+        raise ValueError(f"{count} combinations, at most {MAX_COMBINATIONS} are allowed: split the entry")
+    return [" ".join("".join(choice).split()) for choice in product(*parts)]
+
+
+def _is_own_concept(key: str, content: Mapping[str, Any]) -> bool:
+    return any(key in str(rule.get("needs", "")) for rule in content.get("rules") or [] if isinstance(rule, dict))
+
+
+def _entries(source: "_Source", content: Mapping[str, Any], concepts: frozenset[str]) -> Iterator[Entry]:
+    groups = (
+        ("channels", "channel.", CHANNELS),
+        ("channels_weak", "weak_channel.", CHANNELS),
+        ("words", "", concepts),
+        ("phrases", "phrase.", None),
+        ("reasons", "reason.", REASONS),
+        ("manner", "manner.", MANNERS),
+        ("digit_words", "digit.", None),
+        ("repeats", "repeat.", None),
+    )
+    for key, prefix, allowed in groups:
+        group = source.mapping(content.get(key) or {}, f"`{key}`", (key,))
+        if allowed is not None:
+            source.known(group, allowed, "concept", (key,))
+        for name, texts in group.items():
+            _check_name(source, key, str(name))
+            yield from _group(source, f"{prefix}{name}", texts, (key, name))
+    yield from _group(source, "filler", content.get("fillers") or [], ("fillers",))
+    yield from _group(source, "common", content.get("common") or [], ("common",))
+
+
+def _check_name(source: "_Source", key: str, name: str) -> None:
+    if key in ("digit_words", "repeats") and not name.isdigit():
+        source.refuse("keys here are numbers in quotes", (key, name))
+    if key == "phrases":
+        act, _, channel = name.partition(".")
+        if act not in PHRASES or (channel and channel not in CHANNELS):
+            source.refuse(f"no such phrase, known are {', '.join(sorted(PHRASES))}, a channel may follow", (key, name))
+
+
+def _group(source: "_Source", concept: str, texts: Any, where: tuple[Any, ...]) -> Iterator[Entry]:
+    seen = set()
+    for number, text in enumerate(source.texts(texts, where)):
+        place = (*where, number)
+        if text in seen:
+            source.refuse("listed twice", place)
+        seen.add(text)
+        try:
+            combinations(text)
+        except ValueError as error:
+            source.refuse(str(error), place)
+        yield Entry(concept, text)
+
+
+def _rules(source: "_Source", items: Any, where: tuple[Any, ...]) -> Iterator[Rule]:
+    acts = {*Act, *(f"manner.{manner}" for manner in MANNERS)}
+    fields = frozenset("name act needs within ordered unless sender channel negatable".split())
+    for number, item in enumerate(items):
+        place = (*where, number)
+        rule = source.mapping(item, "a rule", place)
+        source.known(rule, fields, "field", place)
+        if rule.get("act") not in acts:
+            source.refuse("`act` must be an act, or manner.<manner>", place)
+        yield Rule(
+            name=str(rule["name"]),
+            act=str(rule["act"]),
+            needs=tuple(tuple(need.split("|")) for need in source.texts(rule.get("needs"), (*place, "needs"))),
+            within=int(rule.get("within", 60)),
+            is_ordered=bool(rule.get("ordered", False)),
+            unless=tuple(source.texts(rule.get("unless", []), (*place, "unless"))),
+            sender=Sender(rule["sender"]) if "sender" in rule else None,
+            channel=Channel(rule["channel"]) if "channel" in rule else None,
+            is_negatable=bool(rule.get("negatable", True)),
+        )
+
+
+def _examples(source: "_Source", items: Any) -> Iterator[Example]:
+    seen = set()
+    for number, item in enumerate(items):
+        place = ("examples", number)
+        example = source.mapping(item, "an example", place)
+        source.known(example, frozenset(["text", "sender", "marketplace", "expect"]), "field", place)
+        text = example.get("text")
+        if not isinstance(text, str) or not text or text in seen:
+            source.refuse("`text` must be there, be text, and differ from that of every other example", place)
+        seen.add(text)
+        expect = example.get("expect")
+        if expect == "none":
+            expect = {}
+        elif not isinstance(expect, dict) or not expect:
+            source.refuse("`expect` must be `none` or name fields of the detection", place)
+        source.known(expect, EXPECTATIONS, "expectation", place)
+        sender = source.one_of(example.get("sender", "seller"), frozenset(Sender), place)
+        yield Example(text, Sender(sender), example.get("marketplace"), expect)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A YAML file that says on which line something is wrong."""
+
+    path: Path
+    text: str
+
+    def parsed(self) -> Any:
+        try:
+            return yaml.load(self.text, Loader=yaml.CSafeLoader)  # noqa: S506  # the safe loader, in C
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            line = mark.line + 1 if mark else 1
+            raise PackError(f"{self.path.name}:{line}: no YAML: {getattr(error, 'problem', 'unreadable')}") from error
+
+    def refuse(self, what: str, where: tuple[Any, ...]) -> None:
+        raise PackError(f"{self.path.name}:{self.line(where)}: {'.'.join(map(str, where))}: {what}")
+
+    def line(self, where: tuple[Any, ...]) -> int:
+        """Line of a place in the tree, from 1; that of its nearest known ancestor where it is not there."""
+        node = yaml.compose(self.text, Loader=yaml.CSafeLoader)
+        line = 1
+        for step in where:
+            if isinstance(node, yaml.MappingNode):
+                pairs = [(key, value) for key, value in node.value if key.value == str(step)]
+                if not pairs:
+                    break
+                line, node = pairs[0][0].start_mark.line + 1, pairs[0][1]
+            elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+                node = node.value[step]
+                line = node.start_mark.line + 1
+        return line
+
+    def mapping(self, value: Any, what: str, where: tuple[Any, ...]) -> Mapping[str, Any]:
+        if not isinstance(value, dict):
+            self.refuse(f"{what} must be a mapping", where)
+        return value  # type: ignore[no-any-return]  # refused above unless a mapping
+
+    def known(self, mapping: Mapping[str, Any], allowed: frozenset[Any], what: str, where: tuple[Any, ...]) -> None:
+        for key in mapping:
+            if key not in allowed:
+                self.refuse(f"no such {what}; known are {', '.join(sorted(map(str, allowed)))}", (*where, key))
+
+    def texts(self, value: Any, where: tuple[Any, ...]) -> list[str]:
+        if not isinstance(value, list):
+            self.refuse("must be a list", where)
+        for number, text in enumerate(value):
+            if not isinstance(text, str) or not text.strip():
+                self.refuse(f"must be text: put it in quotes (YAML read {type(text).__name__})", (*where, number))
+        return value  # type: ignore[no-any-return]  # refused above unless a list of texts
+
+    def one_of(self, value: Any, allowed: frozenset[Any], where: tuple[Any, ...]) -> str:
+        if value not in allowed:
+            self.refuse(f"must be one of {', '.join(sorted(allowed))}", where)
+        return str(value)
