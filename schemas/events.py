@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
-from schemas.ids import CountryCode, Identifier
+from schemas.ids import CountryCode, Identifier, Instant
 from schemas.vocabulary import (
     ComplaintReason,
     DocumentKind,
@@ -38,7 +38,7 @@ class Message(Event):
     seller_id: Identifier
     buyer_id: Identifier
     sender: Sender
-    sent_at: AwareDatetime
+    sent_at: Instant
     body: LongText
     subject: LongText | None = None
     order_id: Identifier | None = None
@@ -52,12 +52,12 @@ class Item(Event):
 
     title: ShortText
     category: ShortText | None = None
-    quantity: Annotated[int, Field(ge=1)] | None = None
-    weight_grams: Annotated[int, Field(ge=0)] | None = None
+    quantity: Annotated[int, Field(strict=True, ge=1)] | None = None
+    weight_grams: Annotated[int, Field(strict=True, ge=0)] | None = None
     fulfilment: Fulfilment | None = None
-    customised: bool | None = None
-    fragile: bool | None = None
-    technical: bool | None = None
+    customised: StrictBool | None = None
+    fragile: StrictBool | None = None
+    technical: StrictBool | None = None
 
 
 class Order(Event):
@@ -67,7 +67,7 @@ class Order(Event):
     seller_id: Identifier
     buyer_id: Identifier
     status: OrderStatus
-    at: AwareDatetime
+    at: Instant
     marketplace: CountryCode | None = None
     seller_country: CountryCode | None = None
     items: Annotated[tuple[Item, ...], Field(max_length=500)] = ()
@@ -80,7 +80,7 @@ class Complaint(Event):
     seller_id: Identifier
     buyer_id: Identifier
     order_id: Identifier | None = None
-    at: AwareDatetime
+    at: Instant
     reason: ComplaintReason
     text: LongText | None = None
 
@@ -89,7 +89,7 @@ class Document(Event):
     """One paper that a verification rests on, and when it last changed."""
 
     kind: DocumentKind
-    changed_at: AwareDatetime
+    changed_at: Instant
 
 
 class Verification(Event):
@@ -97,11 +97,11 @@ class Verification(Event):
 
     seller_id: Identifier
     status: VerificationStatus
-    at: AwareDatetime
+    at: Instant
     level: ShortText | None = None
     documents: Annotated[tuple[Document, ...], Field(max_length=50)] = ()
-    expires_at: AwareDatetime | None = None
-    registered_at: AwareDatetime | None = None
+    expires_at: Instant | None = None
+    registered_at: Instant | None = None
     country: CountryCode | None = None
 
 
@@ -112,8 +112,8 @@ class Review(Event):
     seller_id: Identifier
     buyer_id: Identifier
     order_id: Identifier | None = None
-    at: AwareDatetime
-    rating: Annotated[int, Field(ge=1, le=5)]
+    at: Instant
+    rating: Annotated[int, Field(strict=True, ge=1, le=5)]
 
 
 class Evidence(Event):
@@ -128,7 +128,7 @@ class Report(Event):
     report_id: Identifier
     seller_id: Identifier
     buyer_id: Identifier
-    at: AwareDatetime
+    at: Instant
     reason: ShortText
     message_ids: Annotated[tuple[Identifier, ...], Field(max_length=100)] = ()
     evidence: Annotated[tuple[Evidence | str, ...], Field(max_length=100)] = ()
@@ -142,7 +142,7 @@ class Outcome(Event):
     seller_id: Identifier
     alert_id: Identifier | None = None
     finding_ids: Annotated[tuple[Identifier, ...], Field(max_length=1_000)] = ()
-    at: AwareDatetime
+    at: Instant
     verdict: OutcomeVerdict
     action: OutcomeAction | None = None
     analyst: Identifier | None = None
@@ -154,4 +154,4 @@ class Erasure(Event):
     erasure_id: Identifier
     subject: ErasureSubject
     id: Identifier
-    at: AwareDatetime
+    at: Instant

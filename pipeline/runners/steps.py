@@ -3,6 +3,8 @@
 Worker and replay share the steps; the worker performs what they return, and tests put simple steps in their place.
 """
 
+from collections import Counter
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -13,6 +15,9 @@ Keyed = tuple[bytes | None, bytes]
 """Key and value of a record on its way out."""
 DeadLetterRecord = tuple[bytes | None, bytes | None, Sequence[tuple[str, bytes]]]
 """Key, value and headers of a record set aside."""
+Counts = Counter[tuple[str, ...]]
+"""Name of a counter of metrics.py (`ringfence_detections_total`) and its label values, to how many: a step is pure and
+only says what is to be counted."""
 
 
 class Rows(Protocol):
@@ -26,6 +31,20 @@ class Rows(Protocol):
 
 
 @dataclass(slots=True)
+class ScanCounts:
+    """What a batch adds to the metrics."""
+
+    messages: int = 0
+    of_interest: int = 0
+    acts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    """By act, channel and language."""
+    events: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Of the other topics, by kind of signal and status, reason or verdict."""
+    dead_letters: Counter[str] = field(default_factory=Counter)
+    """By reason."""
+
+
+@dataclass(slots=True)
 class ScanResult:
     """What scanning a batch gives."""
 
@@ -34,6 +53,7 @@ class ScanResult:
     broadcast: list[bytes] = field(default_factory=list)
     """Values that every signals partition gets."""
     dead_letters: list[DeadLetterRecord] = field(default_factory=list)
+    counts: ScanCounts = field(default_factory=ScanCounts)
 
 
 @dataclass(slots=True)
@@ -48,6 +68,11 @@ class JudgeResult:
     alerts: list[Keyed] = field(default_factory=list)
     advisories: list[Keyed] = field(default_factory=list)
     dead_letters: list[DeadLetterRecord] = field(default_factory=list)
+    counts: Counts = field(default_factory=Counter)
+    judged_to_ms: int | None = None
+    """Event time of the last signal judged; `None` when there was none."""
+    alert_arrivals_ms: list[int] = field(default_factory=list)
+    """For each alert, when the event behind it arrived at the broker."""
 
 
 class ScanStep(Protocol):
