@@ -1,0 +1,132 @@
+"""One episode per seller: opened, raised, overdue, closed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pipeline.judgement.rates import decayed
+from pipeline.judgement.rows import Episode, Seller
+from pipeline.judgement.state import State, content_id
+from pipeline.policy.model import Policy, ladder_steps
+from schemas.outputs import Alert, Trigger
+from schemas.vocabulary import Action, Severity
+
+DAY_MS = 86_400_000
+SEVERITIES = tuple(Severity)
+ACTIONS = tuple(Action)
+SEVERITY_WEIGHT = {Severity.LOW: 100, Severity.MEDIUM: 300, Severity.HIGH: 550, Severity.CRITICAL: 800}
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A trigger that fired: its code, the figures it rests on, and the sentence for the analyst."""
+
+    code: str
+    figures: Mapping[str, int | float | str]
+    text: str
+
+
+def raise_alert(policy: Policy, state: State, seller: Seller, at_ms: int, cause: Cause) -> None:
+    """Opens an episode for a trigger, or revises the open one when the trigger is new or the step rises."""
+    code, figures, reason = cause.code, dict(cause.figures), cause.text
+    severity = policy.triggers.severity[code]
+    action = recommended(policy, seller, at_ms)
+    episode = seller.episode
+    if episode is None:
+        if at_ms < seller.quiet_until_ms and severity is not Severity.CRITICAL:
+            return
+        seller.episodes += 1
+        seller.episode = Episode(
+            number=seller.episodes,
+            revision=0,
+            opened_at_ms=at_ms,
+            due_at_ms=at_ms + policy.hygiene.review_days[severity] * DAY_MS,
+            severity=severity,
+            action=action,
+            triggers={code: figures},
+            reasons=[reason],
+        )
+        publish(policy, state, seller, at_ms)
+        return
+    escalates = (
+        code not in episode.triggers
+        or SEVERITIES.index(severity) > SEVERITIES.index(episode.severity)
+        or ACTIONS.index(action) > ACTIONS.index(episode.action)
+    )
+    if not escalates:
+        return
+    episode.revision += 1
+    episode.triggers = dict(sorted((episode.triggers | {code: figures}).items()))
+    if reason not in episode.reasons:
+        episode.reasons = [*episode.reasons, reason]
+    episode.severity = max(episode.severity, severity, key=SEVERITIES.index)
+    episode.action = max(episode.action, action, key=ACTIONS.index)
+    due_ms = at_ms + policy.hygiene.review_days[episode.severity] * DAY_MS
+    episode.due_at_ms = min(episode.due_at_ms, due_ms)
+    publish(policy, state, seller, at_ms)
+
+
+def close_episode(policy: Policy, state: State, seller: Seller, at_ms: int) -> None:
+    """Closes the open episode with a last revision; the seller is left alone for the cool-down."""
+    episode = seller.episode
+    if episode is None:
+        return
+    episode.revision += 1
+    publish(policy, state, seller, at_ms, is_closed=True)
+    seller.episode = None
+    seller.quiet_until_ms = at_ms + policy.hygiene.cool_down_days * DAY_MS
+
+
+def publish(policy: Policy, state: State, seller: Seller, at_ms: int, *, is_closed: bool = False) -> None:
+    """Adds the episode as it stands to the effects."""
+    episode = seller.episode
+    if episode is None:
+        return
+    state.alerts.append(
+        Alert(
+            alert_id=content_id("a", seller.seller_id, episode.number),
+            revision=episode.revision,
+            episode=episode.number,
+            seller_id=seller.seller_id,
+            marketplace=seller.marketplace,
+            at=instant(at_ms),
+            opened_at=instant(episode.opened_at_ms),
+            severity=episode.severity,
+            priority=priority(episode, current_strikes(policy, seller, at_ms)),
+            triggers=tuple(Trigger(code=code, figures=figures) for code, figures in episode.triggers.items()),
+            finding_ids=tuple(seller.finding_ids),
+            recommended_action=episode.action,
+            reasons=tuple(episode.reasons),
+            due_at=instant(episode.due_at_ms),
+            is_closed=is_closed,
+            policy_version=policy.version,
+        )
+    )
+
+
+def priority(episode: Episode, strikes: float) -> int:
+    """Expected harm, 0 to 1000: severity first, then how much there is on file."""
+    return min(SEVERITY_WEIGHT[episode.severity] + 25 * len(episode.triggers) + min(int(strikes * 15), 100), 1000)
+
+
+def recommended(policy: Policy, seller: Seller, at_ms: int) -> Action:
+    """The step of the ladder that the seller's strikes have reached; an alert asks at least for re-verification."""
+    strikes = current_strikes(policy, seller, at_ms)
+    step = next((action for least, action in ladder_steps(policy.ladder) if strikes >= least), Action.NONE)
+    return max(step, Action.REVERIFICATION, key=ACTIONS.index)
+
+
+def current_strikes(policy: Policy, seller: Seller, at_ms: int) -> float:
+    """The strike score after decay, rounded so that equal histories give equal bytes."""
+    return round(decayed(seller.strikes, at_ms - seller.strikes_at_ms, policy.ladder.half_life_days * DAY_MS), 4)
+
+
+def add_strikes(policy: Policy, seller: Seller, at_ms: int, strikes: float) -> None:
+    """Adds to the decayed score."""
+    seller.strikes = round(max(current_strikes(policy, seller, at_ms) + strikes, 0.0), 4)
+    seller.strikes_at_ms = max(at_ms, seller.strikes_at_ms)
+
+
+def instant(at_ms: int) -> datetime:
+    """Epoch milliseconds as UTC."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC)

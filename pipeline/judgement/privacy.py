@@ -1,0 +1,55 @@
+"""What may leave: keyed pseudonyms instead of buyers and contacts, excerpts without numbers, handles and addresses."""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable
+
+from schemas.ids import Pseudonym
+
+EXCERPT_CHARACTERS = 280
+MASK = "▒▒▒"
+# One bounded pass each, no nesting: linear on any text.
+_ADDRESS = re.compile(r"\S{1,256}@\S{1,256}|(?:https?://|www\.)\S{1,2048}|@\w{2,64}", re.IGNORECASE)
+_DIGITS = re.compile(r"\d[\d\s().\-/+]*\d|\d")
+_SENTENCE_ENDS = ".!?\n。！？؟।"
+
+
+class Pseudonymiser:
+    """Turns buyers and contacts into pseudonyms that only the holder of the key can make again."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = hashlib.blake2b(key, digest_size=32).digest()
+
+    def buyer(self, buyer_id: str) -> Pseudonym:
+        """`b_` and 24 hexadecimal digits."""
+        return Pseudonym(f"b_{self._digest('buyer', buyer_id)}")
+
+    def contact(self, contact: str) -> Pseudonym:
+        """`c_` and 24 hexadecimal digits; the same number gives the same pseudonym whoever writes it."""
+        return Pseudonym(f"c_{self._digest('contact', contact)}")
+
+    def _digest(self, kind: str, value: str) -> str:
+        text = f"{kind}\0{value}".encode("utf-8", "surrogatepass")
+        return hmac.digest(self._key, text, "sha256").hex()[:24]
+
+
+def redacted_excerpt(text: str, spans: Iterable[tuple[int, int]], around: int) -> str:
+    """The sentence around a place, with the spans, digits, addresses and handles masked; up to 280 characters."""
+    start, end = sentence_at(text, around)
+    characters = list(text)
+    for first, last in spans:
+        for index in range(max(first, 0), min(last, len(characters))):
+            characters[index] = "\0"
+    sentence = "".join(characters[start:end])
+    masked = _DIGITS.sub(MASK, _ADDRESS.sub(MASK, re.sub(r"\0+", MASK, sentence)))
+    excerpt = " ".join(masked.split())
+    return excerpt if len(excerpt) <= EXCERPT_CHARACTERS else excerpt[: EXCERPT_CHARACTERS - 1] + "…"
+
+
+def sentence_at(text: str, place: int) -> tuple[int, int]:
+    """Start and end of the sentence that holds a place, at most 400 characters of it."""
+    start = max((text.rfind(mark, 0, place) for mark in _SENTENCE_ENDS), default=-1) + 1
+    ends = [index for mark in _SENTENCE_ENDS if (index := text.find(mark, place)) >= 0]
+    end = min(ends) + 1 if ends else len(text)
+    return max(start, place - 200), min(end, place + 200)

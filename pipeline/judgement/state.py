@@ -1,0 +1,100 @@
+"""Typed rows over the stored ones, with what a batch changed; and what the fold wants the world to hear."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import TypeVar
+
+import msgspec
+
+from pipeline.judgement.rows import (
+    Conversation,
+    Dealing,
+    OrderRow,
+    Row,
+    Rows,
+    Seller,
+    conversation_key,
+    dealing_key,
+    order_key,
+    seller_key,
+)
+from schemas.outputs import Advisory, Alert, Finding
+
+RowT = TypeVar("RowT", bound=Row)
+_DECODERS: Mapping[type[Row], msgspec.json.Decoder[Row]] = {
+    kind: msgspec.json.Decoder(kind) for kind in (Seller, Conversation, Dealing, OrderRow)
+}
+KIND_OF_PREFIX: Mapping[bytes, type[Row]] = {b"s": Seller, b"c": Conversation, b"b": Dealing, b"o": OrderRow}
+_ENCODER = msgspec.json.Encoder(order="deterministic")
+
+
+@dataclass(slots=True)
+class State:
+    """The rows of one signals partition while a batch is folded; every get and put goes through it."""
+
+    stored: Rows
+    held: dict[bytes, Row | None] = field(default_factory=dict)
+    changed: set[bytes] = field(default_factory=set)
+    findings: list[Finding] = field(default_factory=list)
+    alerts: list[Alert] = field(default_factory=list)
+    advisories: list[Advisory] = field(default_factory=list)
+
+    def seller(self, seller_id: str) -> Seller:
+        """The seller's row, a new one for a seller never seen."""
+        return self._get(seller_key(seller_id), Seller) or Seller(seller_id=seller_id)
+
+    def conversation(self, seller_id: str, conversation_id: str) -> Conversation:
+        """The conversation's row."""
+        return self._get(conversation_key(seller_id, conversation_id), Conversation) or Conversation()
+
+    def dealing(self, seller_id: str, buyer: str) -> Dealing:
+        """What seller and buyer have behind them."""
+        return self._get(dealing_key(seller_id, buyer), Dealing) or Dealing()
+
+    def order(self, seller_id: str, order_id: str) -> OrderRow | None:
+        """The order, `None` while no event of it has arrived."""
+        return self._get(order_key(seller_id, order_id), OrderRow)
+
+    def row(self, key: bytes) -> Row | None:
+        """Any row by its key."""
+        return self._get(key, KIND_OF_PREFIX[key[:1]])
+
+    def put(self, key: bytes, row: Row | None) -> None:
+        """Remembers a row; `None` forgets it."""
+        self.held[key] = row
+        self.changed.add(key)
+
+    def changes(self) -> dict[bytes, bytes | None]:
+        """Every row that changed, as it is stored, in the order of the keys."""
+        rows = ((key, self.held[key]) for key in sorted(self.changed))
+        return {key: None if row is None else _ENCODER.encode(row) for key, row in rows}
+
+    def due(self, until_ms: int) -> list[bytes]:
+        """Keys of the rows that time must change, stored and changed in this batch, in the order of (due_ms, key)."""
+        keys = {key for key in self.stored.due(until_ms) if key not in self.changed}
+        keys |= {
+            key for key in self.changed if (row := self.held[key]) and row.due_ms is not None and row.due_ms <= until_ms
+        }
+        due = [(row.due_ms, key) for key in keys if (row := self.row(key)) is not None and row.due_ms is not None]
+        return [key for due_ms, key in sorted(due) if due_ms <= until_ms]
+
+    def _get(self, key: bytes, kind: type[RowT]) -> RowT | None:
+        if key in self.held:
+            return self.held[key]  # type: ignore[return-value]  # a key's prefix decides the kind
+        stored = self.stored.get(key)
+        row = None if stored is None else _DECODERS[kind].decode(stored)
+        self.held[key] = row
+        return row  # type: ignore[return-value]  # the decoder of `kind`
+
+
+def content_id(prefix: str, *parts: object) -> str:
+    """`prefix`, an underscore and 24 hexadecimal digits that depend on nothing but the parts."""
+    text = "\0".join(str(part) for part in parts).encode("utf-8", "surrogatepass")
+    return f"{prefix}_{blake2b(text, digest_size=12).hexdigest()}"
+
+
+def remembered(seen: list[str], event_id: str, limit: int) -> list[str] | None:
+    """The list with the event's digest added, bounded; `None` when it is there already."""
+    digest = blake2b(event_id.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
+    return None if digest in seen else [*seen, digest][-limit:]

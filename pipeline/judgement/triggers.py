@@ -1,0 +1,138 @@
+"""What makes a seller worth verifying again: surges, persistence, reports, changes, lapses."""
+
+from pipeline.judgement.alerts import Cause, raise_alert
+from pipeline.judgement.rates import complaint_rate, complaint_surge_tail, solicitation_surge_tail
+from pipeline.judgement.rows import COUNTS, Seller
+from pipeline.judgement.state import State
+from pipeline.policy.model import Policy, Surge
+from schemas.vocabulary import VerificationStatus
+
+DAY_MS = 86_400_000
+KEPT_PERSISTENT = 20
+
+
+def window_count(seller: Seller, what: str, first_day: int, last_day: int) -> int:
+    """Sum of a count over the days from `first_day` to `last_day`, both included."""
+    index = COUNTS.index(what)
+    return sum(counts[index] for day, counts in seller.days.items() if first_day <= day <= last_day)
+
+
+def recent_and_past(seller: Seller, what: str, at_ms: int, surge: Surge) -> tuple[int, int]:
+    """A count in the window that ends with the event's day, and in the baseline before it."""
+    today = at_ms // DAY_MS
+    first = today - surge.window_days + 1
+    return (
+        window_count(seller, what, first, today),
+        window_count(seller, what, today - surge.baseline_days + 1, first - 1),
+    )
+
+
+def on_complaint_counts(policy: Policy, state: State, seller: Seller, at_ms: int) -> None:
+    """A complaint surge, against the seller's own past and the marketplace's rate."""
+    surge = policy.triggers.complaint_surge
+    rates = policy.base_rates_of(seller.marketplace)
+    recent, past = recent_and_past(seller, "complaints", at_ms, surge)
+    if recent < surge.least_count:
+        return
+    orders, past_orders = recent_and_past(seller, "orders", at_ms, surge)
+    tail = complaint_surge_tail(recent, orders, past, past_orders, rates.complaint_prior)
+    if tail > surge.false_alarm_rate:
+        return
+    expected = complaint_rate(past, past_orders, rates.complaint_prior)
+    figures = {
+        "complaints": recent,
+        "orders": orders,
+        "window_days": surge.window_days,
+        "expected_rate": round(expected, 4),
+        "chance": float(f"{tail:.2e}"),
+    }
+    text = (
+        f"{recent} complaints on {orders} orders in {surge.window_days} days, where its past and the marketplace's let "
+        f"{expected:.1%} be expected."
+    )
+    raise_alert(policy, state, seller, at_ms, Cause("complaint_surge", figures, text))
+
+
+def on_solicitation_counts(policy: Policy, state: State, seller: Seller, at_ms: int) -> None:
+    """A surge of requests that were not permitted."""
+    surge = policy.triggers.solicitation_surge
+    rates = policy.base_rates_of(seller.marketplace)
+    recent, past = recent_and_past(seller, "solicitations", at_ms, surge)
+    if recent < surge.least_count:
+        return
+    today = at_ms // DAY_MS
+    known_days = today - min(seller.days, default=today) + 1
+    past_days = min(max(known_days - surge.window_days, 0), surge.baseline_days - surge.window_days)
+    tail = solicitation_surge_tail(recent, surge.window_days, past, past_days, rates.solicitation_prior)
+    if tail > surge.false_alarm_rate:
+        return
+    figures = {
+        "solicitations": recent,
+        "window_days": surge.window_days,
+        "before": past,
+        "before_days": past_days,
+        "chance": float(f"{tail:.2e}"),
+    }
+    text = (
+        f"{recent} requests for contact that were not permitted in {surge.window_days} days, "
+        f"{past} in the {past_days} days before."
+    )
+    raise_alert(policy, state, seller, at_ms, Cause("solicitation_surge", figures, text))
+
+
+def on_persistence(policy: Policy, state: State, seller: Seller, at_ms: int) -> None:
+    """Asking again after a refusal, several times."""
+    since_ms = at_ms - policy.triggers.persistence_days * DAY_MS
+    seller.persistent_at_ms = [*(each for each in seller.persistent_at_ms if each > since_ms), at_ms][-KEPT_PERSISTENT:]
+    times = len(seller.persistent_at_ms)
+    if times >= policy.triggers.persistence_count:
+        figures = {"requests_after_refusal": times, "window_days": policy.triggers.persistence_days}
+        text = f"{times} requests after a buyer's refusal in {policy.triggers.persistence_days} days."
+        raise_alert(policy, state, seller, at_ms, Cause("persistence", figures, text))
+
+
+def on_reporters(policy: Policy, state: State, seller: Seller, at_ms: int) -> None:
+    """Reports by several buyers."""
+    since_ms = at_ms - policy.triggers.reporter_days * DAY_MS
+    buyers = sum(since_ms < reported_ms <= at_ms for reported_ms in seller.reporters.values())
+    if buyers >= policy.triggers.distinct_reporters:
+        figures = {"buyers": buyers, "window_days": policy.triggers.reporter_days}
+        text = f"{buyers} buyers reported the seller in {policy.triggers.reporter_days} days."
+        raise_alert(policy, state, seller, at_ms, Cause("reports", figures, text))
+
+
+def on_verified_change(policy: Policy, state: State, seller: Seller, at_ms: int) -> None:
+    """Requests soon after a bank account, tax id or identity changed."""
+    changed_ms = seller.verification.changed_at_ms
+    if changed_ms is None or not 0 <= at_ms - changed_ms <= policy.triggers.change_then_request_days * DAY_MS:
+        return
+    days = (at_ms - changed_ms) // DAY_MS
+    figures = {"days_since_change": days}
+    text = f"It asked for contact {days} days after its bank account, tax id or identity changed."
+    raise_alert(policy, state, seller, at_ms, Cause("change_then_request", figures, text))
+
+
+def on_verification_age(policy: Policy, state: State, seller: Seller, now_ms: int) -> None:
+    """A verification that lapsed, or is due again."""
+    verification = seller.verification
+    if verification.status is not VerificationStatus.VERIFIED or verification.is_lapse_told:
+        return
+    if verification.expires_at_ms is not None and verification.expires_at_ms <= now_ms:
+        verification.is_lapse_told = True
+        verification.status = VerificationStatus.EXPIRED
+        text = "Its verification expired."
+        raise_alert(
+            policy,
+            state,
+            seller,
+            now_ms,
+            Cause("verification_lapsed", {"expired_at_ms": verification.expires_at_ms}, text),
+        )
+        return
+    due_ms = (verification.verified_at_ms or 0) + policy.triggers.periodic_days * DAY_MS
+    if verification.verified_at_ms is not None and due_ms <= now_ms:
+        verification.is_lapse_told = True
+        text = f"Its verification is {policy.triggers.periodic_days} days old."
+        raise_alert(
+            policy, state, seller, now_ms, Cause("periodic", {"verified_at_ms": verification.verified_at_ms}, text)
+        )

@@ -1,0 +1,207 @@
+"""The policy book: reads the file, refuses what is wrong by line and field, and finds the version in force."""
+
+import hashlib
+from bisect import bisect_right
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from pipeline.errors import SettingsError
+from pipeline.policy.model import BookFile, Policy
+
+SHIPPED = Path(__file__).with_name("shipped.yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong in a policy file, where, and what would be right."""
+
+    file: str
+    line: int
+    """1 is the first line; 0 where the fault is of the whole file."""
+    field: str
+    text: str
+
+    def __str__(self) -> str:
+        """As an editor jumps to it."""
+        return f"{self.file}:{self.line}: {self.field + ': ' if self.field else ''}{self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyBook:
+    """All versions of the policy, oldest first."""
+
+    policies: tuple[Policy, ...]
+    starts_ms: tuple[int, ...]
+    max_lead_ms: int
+    tick_ms: int
+    fingerprint: str
+    """16 hexadecimal digits of the file's content: equal books judge equally."""
+
+    def in_force(self, at_ms: int) -> Policy:
+        """The version in force at an instant; the oldest one for events before all of them."""
+        return self.policies[max(bisect_right(self.starts_ms, at_ms) - 1, 0)]
+
+    @property
+    def versions(self) -> str:
+        """The versions, oldest first, in words."""
+        return ", ".join(policy.version for policy in self.policies)
+
+
+def load_book(path: Path | None = None) -> PolicyBook:
+    """The book in a file, or the shipped one.
+
+    Raises:
+        SettingsError: with every fault, one a line.
+    """
+    file = path or SHIPPED
+    book, faults = read_book(file)
+    if faults or book is None:
+        raise SettingsError("the policy cannot be used:\n" + "\n".join(str(fault) for fault in faults))
+    return book
+
+
+def check_book(path: Path) -> list[Fault]:
+    """Every fault of a policy file, by line."""
+    return read_book(path)[1]
+
+
+def read_book(path: Path) -> tuple[PolicyBook | None, list[Fault]]:
+    """The book and the faults; no book where a fault leaves it unreadable."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        tree = yaml.compose(text, yaml.SafeLoader)
+        content = yaml.safe_load(text)
+    except OSError as error:
+        return None, [Fault(str(path), 0, "", f"cannot be read ({error.strerror})")]
+    except UnicodeDecodeError:
+        return None, [Fault(str(path), 0, "", "is not UTF-8 text")]
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        return None, [
+            Fault(str(path), mark.line + 1 if mark else 0, "", "is not YAML: look at this line and the one before")
+        ]
+    try:
+        book = BookFile.model_validate(content)
+    except ValidationError as error:
+        return None, [
+            Fault(str(path), line_of(tree, fault["loc"]), ".".join(map(str, fault["loc"])), fault_text(fault["msg"]))
+            for fault in error.errors(include_input=False, include_url=False, include_context=False)
+        ]
+    faults = [
+        Fault(str(path), line_of(tree, place), ".".join(map(str, place)), text) for place, text in meaning_faults(book)
+    ]
+    return (None, faults) if faults else (made_book(book, text), [])
+
+
+def made_book(book: BookFile, text: str) -> PolicyBook:
+    """The book as it is used."""
+    policies = tuple(sorted(book.policies, key=lambda policy: policy.effective_from))
+    return PolicyBook(
+        policies=policies,
+        starts_ms=tuple(int(policy.effective_from.timestamp() * 1000) for policy in policies),
+        max_lead_ms=book.max_lead_seconds * 1000,
+        tick_ms=book.tick_seconds * 1000,
+        fingerprint=hashlib.blake2b(text.encode(), digest_size=8).hexdigest(),
+    )
+
+
+def fault_text(message: str) -> str:
+    """The validator's words, in the policy owner's."""
+    plain = message.removeprefix("Value error, ").replace("Input should be", "wanted")
+    return {
+        "Field required": "is missing",
+        "Extra inputs are not permitted": "is not known here: check the spelling, or remove it",
+    }.get(plain, plain)
+
+
+Place = tuple[int | str, ...]
+
+
+def meaning_faults(book: BookFile) -> list[tuple[Place, str]]:
+    """Faults that no single field shows: gaps and overlaps in time, rules nobody knows, verdicts nothing reaches."""
+    faults: list[tuple[Place, str]] = []
+    ordered = sorted(enumerate(book.policies), key=lambda pair: pair[1].effective_from)
+    for (_, old), (index, new) in pairwise(ordered):
+        place = ("policies", index, "effective_from")
+        if old.effective_to is None or old.effective_to > new.effective_from:
+            text = (
+                f"version {new.version} begins before {old.version} ends: let that one's effective_to be this instant"
+            )
+            faults.append((place, text))
+        elif old.effective_to < new.effective_from:
+            faults.append((place, f"nothing is in force between {old.version} and {new.version}: close the gap"))
+    for index, policy in enumerate(book.policies):
+        faults += [(("policies", index, *place), text) for place, text in policy_faults(policy)]
+    return faults
+
+
+def policy_faults(policy: Policy) -> list[tuple[Place, str]]:
+    """Faults within one version."""
+    faults: list[tuple[Place, str]] = []
+    faults += [
+        (("rules",), f"the rule {code} is missing: wanted {{points, clause, text}}")
+        for code in sorted(RULE_CODES - set(policy.rules))
+    ]
+    faults += [
+        (("rules", code), "no such rule: check the spelling, or remove it")
+        for code in sorted(set(policy.rules) - RULE_CODES)
+    ]
+    for index, override in enumerate(policy.overrides):
+        faults += [
+            (("overrides", index, "rules", code), "no such rule") for code in sorted(set(override.rules) - RULE_CODES)
+        ]
+        if override.marketplace is None and override.category is None:
+            faults.append(
+                (("overrides", index), "wants a marketplace, a category, or both; change the rule itself otherwise")
+            )
+    faults += [
+        (("triggers", "severity"), f"the severity of {code} is missing")
+        for code in sorted(TRIGGER_CODES - set(policy.triggers.severity))
+    ]
+    if "default" not in policy.base_rates:
+        faults.append(
+            (("base_rates",), "an entry `default` is missing: it holds for marketplaces without one of their own")
+        )
+    against = sum(rule.points for rule in policy.rules.values() if rule.points > 0)
+    if against < policy.verdicts.violation:
+        faults.append(
+            (("verdicts", "violation"), "no set of rules reaches so many points: nothing would ever be a violation")
+        )
+    return faults
+
+
+RULE_CODES = frozenset({
+    "request_contact", "push_contact", "hint_contact", "other_channel", "no_reason", "vague_reason", "no_order",
+    "order_over", "early_request", "needed", "unneeded", "contradicted", "prohibited_purpose", "review_reward",
+    "consent_sought", "use_limited", "alternative_offered", "urgency", "threat", "hidden", "buyer_wished",
+    "after_refusal", "repeated_after_refusal", "repeated", "phishing", "off_platform_payment", "harassment",
+    "after_bad_review", "unverified",
+})  # fmt: skip
+"""Every reason that the judgement knows."""
+TRIGGER_CODES = frozenset({
+    "complaint_surge", "solicitation_surge", "grave_act", "persistence", "reports", "change_then_request",
+    "verification_lapsed", "periodic", "review_overdue",
+})  # fmt: skip
+"""Every trigger of an alert."""
+
+
+def line_of(tree: Any, place: tuple[int | str, ...]) -> int:
+    """The line of a field in the file, or of the nearest field around it."""
+    node, line = tree, tree.start_mark.line + 1 if tree is not None else 0
+    for step in place:
+        if isinstance(node, yaml.MappingNode):
+            pair = next(((key, value) for key, value in node.value if key.value == str(step)), None)
+            if pair is None:
+                return line
+            line, node = pair[0].start_mark.line + 1, pair[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            node = node.value[step]
+            line = node.start_mark.line + 1
+        else:
+            return line
+    return line

@@ -1,0 +1,78 @@
+"""The judge step: signals in, changed rows and effects out. Worker and replay share it."""
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import ValidationError
+
+from pipeline.errors import RecordError
+from pipeline.judgement.fold import fold
+from pipeline.judgement.state import State
+from pipeline.kafka.batched import RawRecord
+from pipeline.kafka.dead_letters import outgoing
+from pipeline.policy.book import PolicyBook
+from pipeline.runners.steps import Counts, JudgeResult, Keyed, Rows
+from schemas.outputs import Advisory, Alert, Finding
+from schemas.signals import Signal, SignalAdapter
+
+decode_signal = SignalAdapter.validator.validate_json
+
+
+class Judge:
+    """Folds batches of signals under one policy book."""
+
+    def __init__(self, book: PolicyBook) -> None:
+        self._book = book
+
+    def __call__(self, rows: Rows, watermarks: Mapping[str, int], records: Sequence[RawRecord]) -> JudgeResult:
+        """What the signals of one partition make of the rows; an origin that was judged before is skipped."""
+        result = JudgeResult()
+        state = State(rows)
+        for record in records:
+            try:
+                signal = decode_signal(record.value or b"")
+            except ValidationError:
+                error = RecordError("bad_signal", f"{record.topic}[{record.partition}]@{record.offset}: is no signal")
+                result.dead_letters.append(outgoing(record, error))
+                result.counts["ringfence_dead_letters_total", error.reason] += 1
+                continue
+            if self._is_new(signal, watermarks, result):
+                self._fold(state, signal, result)
+        result.changed = state.changes()
+        result.findings = [keyed(each) for each in state.findings]
+        result.alerts = [keyed(each) for each in state.alerts]
+        result.advisories = [keyed(each) for each in state.advisories]
+        count_effects(result.counts, state)
+        return result
+
+    def _is_new(self, signal: Signal, watermarks: Mapping[str, int], result: JudgeResult) -> bool:
+        origin = signal.origin
+        place = f"{origin.topic}:{origin.partition}"
+        if origin.offset < result.watermarks.get(place, watermarks.get(place, 0)):
+            result.counts["ringfence_repeated_signals_total",] += 1
+            return False
+        result.watermarks[place] = origin.offset + 1
+        return True
+
+    def _fold(self, state: State, signal: Signal, result: JudgeResult) -> None:
+        alerts = len(state.alerts)
+        fold(self._book, state, signal)
+        result.judged_to_ms = signal.at_ms
+        result.alert_arrivals_ms += [signal.arrived_at_ms] * (len(state.alerts) - alerts)
+
+
+def keyed(effect: Finding | Alert | Advisory) -> Keyed:
+    """An effect's record, keyed by seller like everything of ours."""
+    return effect.seller_id.encode(), effect.__pydantic_serializer__.to_json(effect)
+
+
+def count_effects(counts: Counts, state: State) -> None:
+    """Notes what the batch caused."""
+    for finding in state.findings:
+        counts["ringfence_verdicts_total", finding.verdict, finding.risk] += 1
+        for reason in finding.reasons:
+            counts["ringfence_verdict_rules_total", reason.code, finding.verdict] += 1
+    for alert in state.alerts:
+        for trigger in alert.triggers:
+            counts["ringfence_alerts_total", trigger.code, alert.severity] += 1
+    for advisory in state.advisories:
+        counts["ringfence_advisories_total", advisory.audience, advisory.code] += 1

@@ -1,0 +1,60 @@
+"""From settings to the steps that worker and replay share: policy, packs, key."""
+
+from pathlib import Path
+
+from pipeline.detection.detector import Detector
+from pipeline.detection.packs import load_packs
+from pipeline.errors import SettingsError
+from pipeline.judgement.privacy import Pseudonymiser
+from pipeline.kafka.codec import DecodeLimits
+from pipeline.policy.book import PolicyBook, load_book
+from pipeline.runners.judge import Judge
+from pipeline.runners.scan import Scan
+from pipeline.runners.worker import Steps
+from pipeline.settings import Settings
+from schemas.ids import EpochMs, SellerId
+from schemas.signals import Origin, Tick
+
+TICK_TOPIC = "ringfence.ticks"
+"""Origin of the ticks: no topic; its offsets are their times, so that a repeated one is known."""
+
+
+def tick_signal(partition: int, at_ms: int) -> bytes:
+    """The signal that time passed."""
+    origin = Origin(topic=TICK_TOPIC, partition=partition, offset=at_ms)
+    tick = Tick(origin=origin, at_ms=EpochMs(at_ms), arrived_at_ms=EpochMs(at_ms), seller_id=SellerId(""))
+    return tick.model_dump_json().encode()
+
+
+def pseudonym_key(settings: Settings) -> bytes:
+    """The key of the pseudonyms.
+
+    Raises:
+        SettingsError: none is set: a key that everybody knows would be no protection.
+    """
+    if settings.pseudonym_key is None:
+        raise SettingsError(
+            "RINGFENCE_PSEUDONYM_KEY is not set: buyers and contacts leave only as keyed pseudonyms. Make one with "
+            "`openssl rand -hex 32`, and keep it: another key is another set of pseudonyms"
+        )
+    return settings.pseudonym_key.get_secret_value().encode()
+
+
+def scan_step(book: PolicyBook, key: bytes) -> Scan:
+    """The stateless step under a policy book."""
+    return Scan(Detector(load_packs()), Pseudonymiser(key), DecodeLimits(book.max_lead_ms))
+
+
+def service_steps(settings: Settings) -> Steps:
+    """The steps of the worker.
+
+    Raises:
+        SettingsError: the policy or a pack is wrong, or there is no key; by file, line and field.
+    """
+    book = load_book(settings.policy_file)
+    return Steps(scan_step(book, pseudonym_key(settings)), Judge(book), tick_signal)
+
+
+def policy_path(settings: Settings, chosen: Path | None) -> Path | None:
+    """The policy file of the command line, else of the settings, else none: the shipped one."""
+    return chosen or settings.policy_file
