@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from pydantic import ValidationError
@@ -63,32 +64,37 @@ class DecodeLimits:
 def decode_event(record: RawRecord, limits: DecodeLimits) -> tuple[Event, EpochMs]:
     """The event in a record of an input topic, and when it happened.
 
-    2.6 µs for a message of 300 bytes (Python 3.11, one core of the build machine), 1.7 of them in pydantic.
+    4 µs for a message of 300 bytes (Python 3.11, one core of the build machine), 2.8 of them in pydantic.
 
     Raises:
         RecordError: the record is unusable; `reason` is a `Fault`.
     """
-    kind = input_of(record.topic)
+    validated, moment_of = reader_of(record.topic)
     value = record.value
     if value is None or len(value) > limits.largest_value_bytes:
         raise size_error(record, limits)
     try:
-        event = VALIDATORS[kind](value)
+        event = validated(value)
     except ValidationError as error:
-        event = event_despite(error, record, kind)
-    moment: datetime = event.sent_at if kind is Input.MESSAGES else event.at
-    at_ms = round(moment.timestamp() * 1000)
+        event = event_despite(error, record)
+    at_ms = round(moment_of(event).timestamp() * 1000)
     if not 0 <= at_ms <= record.timestamp + limits.max_lead_ms:
-        raise time_error(record, kind, at_ms, limits)
+        raise time_error(record, at_ms, limits)
     return event, EpochMs(at_ms)
 
 
-VALIDATORS: Mapping[Input, Callable[[bytes], Any]] = {
-    kind: model.__pydantic_validator__.validate_json for kind, model in MODELS.items()
-}
-
-
 @cache
+def reader_of(topic: str) -> tuple[Callable[[bytes], Any], Callable[[Event], datetime]]:
+    """How a topic's values are validated, and where their time stands."""
+    kind = input_of(topic)
+    return MODELS[kind].__pydantic_validator__.validate_json, attrgetter(time_field(kind))
+
+
+def time_field(kind: Input) -> str:
+    """The field that says when it happened."""
+    return "sent_at" if kind is Input.MESSAGES else "at"
+
+
 def input_of(topic: str) -> Input:
     """Which input a topic is, whatever prefix it carries.
 
@@ -101,7 +107,7 @@ def input_of(topic: str) -> Input:
     raise ValueError(f"{topic} is no input topic")
 
 
-def event_despite(error: ValidationError, record: RawRecord, kind: Input) -> Event:
+def event_despite(error: ValidationError, record: RawRecord) -> Event:
     """The event after all, when only whole numbers are written as 5.0; a number's format does not matter.
 
     Raises:
@@ -110,7 +116,7 @@ def event_despite(error: ValidationError, record: RawRecord, kind: Input) -> Eve
     faults = error.errors(include_url=False)
     if all(fault["type"] == "int_type" and is_whole(fault["input"]) for fault in faults):
         try:
-            return MODELS[kind].model_validate_json(record.value or b"", strict=False)
+            return MODELS[input_of(record.topic)].model_validate_json(record.value or b"", strict=False)
         except ValidationError as second:
             faults = second.errors(include_url=False)
     raise content_error(record, faults) from None  # the chained error would show the record's values
@@ -132,9 +138,9 @@ def size_error(record: RawRecord, limits: DecodeLimits) -> RecordError:
     )
 
 
-def time_error(record: RawRecord, kind: Input, at_ms: int, limits: DecodeLimits) -> RecordError:
+def time_error(record: RawRecord, at_ms: int, limits: DecodeLimits) -> RecordError:
     """The refusal of a time that cannot be right."""
-    field = "sent_at" if kind is Input.MESSAGES else "at"
+    field = time_field(input_of(record.topic))
     if at_ms < 0:
         return fault_error(record, Fault.BAD_TIME, f"{field} lies before 1970; check the producer's clock")
     lead_seconds = (at_ms - record.timestamp) / 1000

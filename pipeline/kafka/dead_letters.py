@@ -1,6 +1,5 @@
 """Records set aside: how they look on their topic, and the way back to where they came from."""
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -8,6 +7,7 @@ import orjson
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from pipeline.errors import RecordError
+from pipeline.judgement.state import content_id
 from pipeline.kafka.batched import RawRecord
 from pipeline.kafka.client import Connection
 from pipeline.kafka.topics import Output, TopicNames
@@ -48,8 +48,7 @@ def dead_letter(record: RawRecord, error: RecordError) -> DeadLetter:
 
 def dead_letter_id(topic: str, partition: int, offset: int) -> str:
     """The same for the same place, so that a repeated scan names it alike."""
-    place = f"{topic}[{partition}]@{offset}".encode()
-    return f"d_{hashlib.blake2b(place, digest_size=12).hexdigest()}"
+    return content_id("d", topic, partition, offset)
 
 
 def outgoing(record: RawRecord, error: RecordError) -> tuple[bytes | None, bytes | None, Headers]:

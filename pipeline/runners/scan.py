@@ -8,11 +8,12 @@ from typing import Protocol
 
 from pipeline.detection.model import Detection
 from pipeline.errors import RecordError
+from pipeline.judgement.privacy import Pseudonymiser
 from pipeline.kafka.batched import RawRecord
 from pipeline.kafka.codec import DecodeLimits, decode_event
 from pipeline.kafka.dead_letters import outgoing
-from pipeline.runners.signals import Conceals, Heading, keyed, message_seen, passed_on
-from pipeline.runners.steps import ScanCounts, ScanResult
+from pipeline.runners.signals import Heading, keyed, message_seen, passed_on
+from pipeline.runners.steps import Counts, ScanResult
 from schemas.events import Event, Message
 from schemas.ids import EpochMs
 from schemas.signals import (
@@ -21,13 +22,15 @@ from schemas.signals import (
     OrderChanged,
     Origin,
     OutcomeRecorded,
+    ReportFiled,
     Signal,
-    VerificationChanged,
 )
 from schemas.vocabulary import Manner, Reason, Sender
 
 TELLING_MANNERS = frozenset(Manner) - {Manner.CONSENT_SOUGHT, Manner.USE_LIMITED, Manner.URGENCY}
 """Manners that the judge wants to know of without any act: the others only colour one."""
+
+SCANNED = ("ringfence_messages_scanned_total",)
 
 
 class Detects(Protocol):
@@ -43,7 +46,7 @@ class Detects(Protocol):
 class Scan:
     """Scans batches: 4 µs for a message without interest, 60 for one that leaves a signal (build machine, one core)."""
 
-    def __init__(self, detector: Detects, pseudonyms: Conceals, limits: DecodeLimits) -> None:
+    def __init__(self, detector: Detects, pseudonyms: Pseudonymiser, limits: DecodeLimits) -> None:
         self._detector = detector
         self._pseudonyms = pseudonyms
         self._limits = limits
@@ -56,7 +59,7 @@ class Scan:
                 event, at_ms = decode_event(record, self._limits)
             except RecordError as error:  # kept whole, headers included, so that it can be sent again once fixed
                 result.dead_letters.append(outgoing(record, error))
-                result.counts.dead_letters[error.reason] += 1
+                result.counts["ringfence_dead_letters_total", error.reason] += 1
                 continue
             if type(event) is Message:
                 self._scan_message(event, at_ms, record, result)
@@ -65,7 +68,7 @@ class Scan:
         return result
 
     def _scan_message(self, message: Message, at_ms: EpochMs, record: RawRecord, result: ScanResult) -> None:
-        result.counts.messages += 1
+        result.counts[SCANNED] += 1
         body, subject = message.body, message.subject
         is_of_interest = self._detector.is_of_interest
         if subject is not None and is_of_interest(subject):
@@ -102,21 +105,22 @@ def heading(record: RawRecord, at_ms: EpochMs) -> Heading:
     return Heading(origin, at_ms, EpochMs(record.timestamp))
 
 
-def count_message(counts: ScanCounts, signal: MessageSeen) -> None:
+def count_message(counts: Counts, signal: MessageSeen) -> None:
     """Notes one message of interest."""
-    counts.of_interest += 1
+    counts["ringfence_messages_of_interest_total",] += 1
     for each in signal.acts:
-        counts.acts[each.act, each.channel or "none", signal.language or "unknown"] += 1
+        detected = "ringfence_detections_total", each.act, each.channel or "none", signal.language or "unknown"
+        counts[detected] += 1
 
 
-def count_event(counts: ScanCounts, signal: Signal) -> None:
-    """Notes one event of the other topics, by the word that tells it from its like."""
+def count_event(counts: Counts, signal: Signal) -> None:
+    """Notes one event of the other topics that the platform's rates are made from."""
     match signal:
-        case OrderChanged() | VerificationChanged():
-            counts.events[signal.kind, signal.status] += 1
+        case OrderChanged():
+            counts["ringfence_orders_total", signal.status] += 1
         case ComplaintFiled():
-            counts.events[signal.kind, signal.reason] += 1
+            counts["ringfence_complaints_total", signal.reason] += 1
+        case ReportFiled():
+            counts["ringfence_reports_total",] += 1
         case OutcomeRecorded():
-            counts.events[signal.kind, signal.verdict] += 1
-        case _:
-            counts.events[signal.kind, ""] += 1
+            counts["ringfence_outcomes_total", signal.verdict] += 1

@@ -10,20 +10,9 @@ from pipeline.kafka.codec import DecodeLimits
 from pipeline.policy.book import PolicyBook, load_book
 from pipeline.runners.judge import Judge
 from pipeline.runners.scan import Scan
+from pipeline.runners.ticks import tick_signal
 from pipeline.runners.worker import Steps
 from pipeline.settings import Settings
-from schemas.ids import EpochMs, SellerId
-from schemas.signals import Origin, Tick
-
-TICK_TOPIC = "ringfence.ticks"
-"""Origin of the ticks: no topic; its offsets are their times, so that a repeated one is known."""
-
-
-def tick_signal(partition: int, at_ms: int) -> bytes:
-    """The signal that time passed."""
-    origin = Origin(topic=TICK_TOPIC, partition=partition, offset=at_ms)
-    tick = Tick(origin=origin, at_ms=EpochMs(at_ms), arrived_at_ms=EpochMs(at_ms), seller_id=SellerId(""))
-    return tick.model_dump_json().encode()
 
 
 def pseudonym_key(settings: Settings) -> bytes:

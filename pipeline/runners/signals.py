@@ -3,13 +3,14 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 import phonenumbers
 
 from pipeline.detection.model import Detection, FoundAct, Mention
+from pipeline.judgement.privacy import MASK, Pseudonymiser, redacted_excerpt
 from schemas.events import Complaint, Erasure, Event, Message, Order, Outcome, Report, Review, Verification
-from schemas.ids import EpochMs, Pseudonym, SellerId
+from schemas.ids import EpochMs, SellerId
 from schemas.signals import (
     ActSeen,
     ComplaintFiled,
@@ -32,26 +33,8 @@ PLAIN_WORDS = re.compile(r"[a-z][a-z _-]{0,63}", re.ASCII)
 PRIMARY_LANGUAGE = re.compile(r"([A-Za-z]{2,3})(?:[-_]|$)")
 ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+|@[\w.]{3,}", re.ASCII)
 """An e-mail address, or a handle."""
+LONG_NUMBER = re.compile(r"\+?\d(?:[ ().-]?\d){5,}")
 NUMBER_CHANNELS = frozenset({Channel.PHONE, Channel.SMS, Channel.WHATSAPP, Channel.VIBER, Channel.SIGNAL})
-
-
-class Conceals(Protocol):
-    """What keeps text, numbers and buyers inside."""
-
-    def buyer(self, buyer_id: str) -> Pseudonym:
-        """Stands for a buyer."""
-
-    def contact(self, contact: str) -> Pseudonym:
-        """Stands for a number, handle or address."""
-
-    def excerpt(self, text: str, detection: Detection) -> str:
-        """The sentence of interest, redacted."""
-
-    def redacted(self, text: str) -> str:
-        """Text without numbers and addresses."""
-
-    def fingerprint(self, text: str) -> str | None:
-        """Alike for wordings that differ in names and digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,35 +60,44 @@ def keyed(signal: Signal) -> tuple[bytes, bytes]:
     return signal.seller_id.encode(), signal.__pydantic_serializer__.to_json(signal, exclude_none=True)
 
 
-def message_seen(message: Message, text: str, detection: Detection, heading: Heading, privacy: Conceals) -> MessageSeen:
+def message_seen(
+    message: Message, text: str, detection: Detection, heading: Heading, pseudonyms: Pseudonymiser
+) -> MessageSeen:
     """A message in which something was detected; `text` is what the detection's spans count in."""
     return MessageSeen.model_validate(
         heading.of(message.seller_id)
         | {
             "message_id": message.message_id,
             "conversation_id": message.conversation_id,
-            "buyer": privacy.buyer(message.buyer_id),
+            "buyer": pseudonyms.buyer(message.buyer_id),
             "sender": message.sender,
             "order_id": message.order_id,
             "marketplace": message.marketplace,
             "language": detection.language or primary_language(message.language),
             "acts": tuple(ActSeen(act=each.act, channel=each.channel, rule=each.rule) for each in detection.acts),
-            "contacts": contacts_seen(text, detection, privacy),
+            "contacts": contacts_seen(text, detection, pseudonyms),
             "reasons": detection.reasons,
             "manners": detection.manners,
             "techniques": detection.techniques,
             "rules": tuple(dict.fromkeys(match.rule for match in detection.matches)),
-            "excerpt": privacy.excerpt(text, detection),
-            "fingerprint": privacy.fingerprint(text),
+            "excerpt": excerpt(message, text, detection),
         }
     )
 
 
-def contacts_seen(text: str, detection: Detection, privacy: Conceals) -> tuple[ContactSeen, ...]:
+def excerpt(message: Message, text: str, detection: Detection) -> str:
+    """The sentence of the first thing that was found, with contacts and the buyer's id masked."""
+    spans = [(each.start, each.end) for each in detection.mentions]
+    spans += [(found.start(), found.end()) for found in re.finditer(re.escape(message.buyer_id), text)]
+    places = [each.start for each in detection.acts] or [each.start for each in detection.matches]
+    return redacted_excerpt(text, spans, min(places, default=0))
+
+
+def contacts_seen(text: str, detection: Detection, pseudonyms: Pseudonymiser) -> tuple[ContactSeen, ...]:
     """Numbers, then handles and addresses, in the order of the text."""
-    numbers = [number_seen(mention, detection, privacy) for mention in detection.mentions]
+    numbers = [number_seen(mention, detection, pseudonyms) for mention in detection.mentions]
     addresses = [
-        ContactSeen(contact=privacy.contact(found.group().lower()), channel=each.channel or Channel.OTHER)
+        ContactSeen(contact=pseudonyms.contact(found.group().lower()), channel=each.channel or Channel.OTHER)
         for each in detection.acts
         if each.act in {Act.SHARE, Act.DISCLOSE} and each.channel not in NUMBER_CHANNELS
         for found in ADDRESS.finditer(text, each.start, each.end)
@@ -113,11 +105,11 @@ def contacts_seen(text: str, detection: Detection, privacy: Conceals) -> tuple[C
     return tuple(dict.fromkeys(numbers + addresses))
 
 
-def number_seen(mention: Mention, detection: Detection, privacy: Conceals) -> ContactSeen:
+def number_seen(mention: Mention, detection: Detection, pseudonyms: Pseudonymiser) -> ContactSeen:
     """A phone number, under the channel of the act that it is part of."""
     channels = [each.channel for each in detection.acts if overlaps(each, mention) and each.channel in NUMBER_CHANNELS]
     return ContactSeen(
-        contact=privacy.contact(mention.e164 or mention.digits),
+        contact=pseudonyms.contact(mention.e164 or mention.digits),
         channel=channels[0] if channels and channels[0] else Channel.PHONE,
         country=country_of(mention.e164),
     )
@@ -145,16 +137,16 @@ def primary_language(tag: str | None) -> str | None:
     return found.group(1).lower() if found else None
 
 
-def passed_on(event: Event, heading: Heading, privacy: Conceals) -> Signal:  # noqa: PLR0911 - one return a topic
+def passed_on(event: Event, heading: Heading, pseudonyms: Pseudonymiser) -> Signal:  # noqa: PLR0911 - one return a topic
     """The one signal of an event that is no message."""
     match event:
         case Order():
-            return order_changed(event, heading, privacy)
+            return order_changed(event, heading, pseudonyms)
         case Complaint():
             return ComplaintFiled(
                 **heading.of(event.seller_id),
                 complaint_id=event.complaint_id,
-                buyer=privacy.buyer(event.buyer_id),
+                buyer=pseudonyms.buyer(event.buyer_id),
                 order_id=event.order_id,
                 reason=event.reason,
             )
@@ -164,7 +156,7 @@ def passed_on(event: Event, heading: Heading, privacy: Conceals) -> Signal:  # n
             return ReviewGiven(
                 **heading.of(event.seller_id),
                 review_id=event.review_id,
-                buyer=privacy.buyer(event.buyer_id),
+                buyer=pseudonyms.buyer(event.buyer_id),
                 order_id=event.order_id,
                 rating=event.rating,
             )
@@ -172,7 +164,7 @@ def passed_on(event: Event, heading: Heading, privacy: Conceals) -> Signal:  # n
             return ReportFiled(
                 **heading.of(event.seller_id),
                 report_id=event.report_id,
-                buyer=privacy.buyer(event.buyer_id),
+                buyer=pseudonyms.buyer(event.buyer_id),
                 reason=report_reason(event.reason),
                 message_ids=event.message_ids,
                 evidence_count=len(event.evidence),
@@ -192,25 +184,25 @@ def passed_on(event: Event, heading: Heading, privacy: Conceals) -> Signal:  # n
                 **heading.of("" if is_buyer else event.id),
                 erasure_id=event.erasure_id,
                 subject=event.subject,
-                buyer=privacy.buyer(event.id) if is_buyer else None,
+                buyer=pseudonyms.buyer(event.id) if is_buyer else None,
             )
         case _:
             raise TypeError(f"{type(event).__name__} has no signal")
 
 
-def order_changed(order: Order, heading: Heading, privacy: Conceals) -> OrderChanged:
+def order_changed(order: Order, heading: Heading, pseudonyms: Pseudonymiser) -> OrderChanged:
     """An order's stage, with what of its lines matters. A title is a seller's text: it may hide a number."""
     return OrderChanged(
         **heading.of(order.seller_id),
         order_id=order.order_id,
-        buyer=privacy.buyer(order.buyer_id),
+        buyer=pseudonyms.buyer(order.buyer_id),
         status=order.status,
         marketplace=order.marketplace,
         seller_country=order.seller_country,
         items=tuple(
             ItemSeen(
-                title=privacy.redacted(item.title),
-                category=privacy.redacted(item.category) if item.category else None,
+                title=masked(item.title),
+                category=masked(item.category) if item.category else None,
                 fulfilment=item.fulfilment,
                 weight_grams=item.weight_grams,
                 customised=bool(item.customised),
@@ -220,6 +212,11 @@ def order_changed(order: Order, heading: Heading, privacy: Conceals) -> OrderCha
             for item in order.items
         ),
     )
+
+
+def masked(text: str) -> str:
+    """A short text without numbers that could be dialled and without addresses."""
+    return LONG_NUMBER.sub(MASK, ADDRESS.sub(MASK, text))
 
 
 def verification_changed(verification: Verification, heading: Heading) -> VerificationChanged:

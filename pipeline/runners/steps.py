@@ -4,7 +4,6 @@ Worker and replay share the steps; the worker performs what they return, and tes
 """
 
 from collections import Counter
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -31,20 +30,6 @@ class Rows(Protocol):
 
 
 @dataclass(slots=True)
-class ScanCounts:
-    """What a batch adds to the metrics."""
-
-    messages: int = 0
-    of_interest: int = 0
-    acts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    """By act, channel and language."""
-    events: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """Of the other topics, by kind of signal and status, reason or verdict."""
-    dead_letters: Counter[str] = field(default_factory=Counter)
-    """By reason."""
-
-
-@dataclass(slots=True)
 class ScanResult:
     """What scanning a batch gives."""
 
@@ -53,7 +38,7 @@ class ScanResult:
     broadcast: list[bytes] = field(default_factory=list)
     """Values that every signals partition gets."""
     dead_letters: list[DeadLetterRecord] = field(default_factory=list)
-    counts: ScanCounts = field(default_factory=ScanCounts)
+    counts: Counts = field(default_factory=Counter)
 
 
 @dataclass(slots=True)

@@ -1,0 +1,321 @@
+"""A recording through the same scan and fold as the live service: no broker, no clock, the same bytes every time.
+
+Records of the input topics are merged by event time and scanned; ticks are made from event time. A recording of the
+signal log itself is judged as it stands, partition by partition, ticks included.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Protocol, Self
+
+import msgspec
+
+from pipeline.kafka.dead_letters import line, read_back
+from pipeline.kafka.recordings import Recorded, Recording
+from pipeline.kafka.topics import Input, Output
+from pipeline.policy.book import PolicyBook
+from pipeline.runners.judge import Judge
+from pipeline.runners.memory_rows import MemoryRows
+from pipeline.runners.sorting import Placed, in_order
+from pipeline.runners.steps import DeadLetterRecord, JudgeResult, Keyed, ScanStep
+from pipeline.runners.ticks import tick_signal
+from schemas.outputs import DeadLetter
+
+BATCH_SIGNALS = 500
+FINDINGS, ALERTS, ADVISORIES, DEAD_LETTERS = "findings.jsonl", "alerts.jsonl", "advisories.jsonl", "dead-letters.jsonl"
+OUTPUTS = (FINDINGS, ALERTS, ADVISORIES, DEAD_LETTERS)
+DIGEST = "digest.txt"
+PARTIAL = ".partial"
+
+Progress = Callable[[int], None]
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a replay saw and made."""
+
+    records: Counter[str] = field(default_factory=Counter)
+    """By topic."""
+    lines: Counter[str] = field(default_factory=Counter)
+    """By output file."""
+    skipped: int = 0
+    notes: list[str] = field(default_factory=list)
+    """Faults that were skipped, and the first gap in offsets, each with file and line."""
+    digest: str = ""
+    """Over all outputs: equal digests, equal bytes."""
+
+
+class Watches(Protocol):
+    """Who is told what a replay makes."""
+
+    def judged(self, result: JudgeResult) -> None:
+        """What a batch of signals came to."""
+
+    def set_aside(self, letter: DeadLetter) -> None:
+        """A record that could not be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A record of the signal log."""
+
+    at_ms: int
+    """Event time, or the record's own where the log is recorded."""
+    record: Recorded
+    is_made: bool
+    """Made here from an input record, so that ticks have to be made too."""
+
+
+def replay(
+    recording: Recording, out: Path, book: PolicyBook, scan: ScanStep, progress: Progress = lambda _: None
+) -> Summary:
+    """Writes what the recording comes to under the policy; `progress` hears of bytes read.
+
+    Raises:
+        RecordingError: the recording is damaged; what lay in `out` stays as it was.
+    """
+    with OutputFiles(out) as files:
+        summary = run(recording, scan, [Judging(book, files)], files, progress)
+        summary.lines, summary.digest = files.lines, files.finish()
+    return summary
+
+
+def run(
+    recording: Recording,
+    scan: ScanStep,
+    judgings: "list[Judging]",
+    watcher: Watches,
+    progress: Progress = lambda _: None,
+) -> Summary:
+    """Feeds a recording to one judging or several, scanning it once."""
+    summary = Summary()
+    for entry in signal_log(recording, judgings[0].book, scan, watcher, summary, progress):
+        for judging in judgings:
+            judging.feed(entry)
+    for judging in judgings:
+        judging.flush()
+    summary.skipped = recording.faults.skipped
+    summary.notes = recording.faults.notes + ([recording.first_gap] if recording.first_gap else [])
+    return summary
+
+
+def signal_log(  # noqa: PLR0913, PLR0917 - the whole way of a recording in one line
+    recording: Recording,
+    book: PolicyBook,
+    scan: ScanStep,
+    watcher: Watches,
+    summary: Summary,
+    progress: Progress,
+) -> Iterator[Entry]:
+    """The signal log that the recording holds, or the one that its input records come to."""
+    log_topics = [path for path in recording.files() if Output.SIGNALS in path.name]
+    records = counted(recording.records(progress), summary)
+    if log_topics:
+        logged = (record for record in records if record.topic.endswith(Output.SIGNALS))
+        return (Entry(each.timestamp, each.record(), is_made=False) for each in in_order(map(by_log, logged)))
+    inputs = (record for record in records if record.topic.endswith(tuple(Input)))
+    return scanned(in_order(by_event_time(inputs, book.max_lead_ms)), scan, watcher)
+
+
+def counted(records: Iterable[Recorded], summary: Summary) -> Iterator[Recorded]:
+    """The records, counted by topic."""
+    for record in records:
+        summary.records[record.topic] += 1
+        yield record
+
+
+# The order of a replay
+
+
+class Times(msgspec.Struct):
+    """What of an event says when it happened."""
+
+    sent_at: datetime | None = None
+    at: datetime | None = None
+
+
+decode_times = msgspec.json.Decoder(Times).decode
+
+
+def by_event_time(records: Iterable[Recorded], max_lead_ms: int) -> Iterator[Placed]:
+    """Records placed by event time, a partition's never before an earlier one of the same partition.
+
+    So partitions interleave by event time, and each keeps its order, as it does on its way through the service. What
+    has no usable time is placed by its Kafka timestamp.
+    """
+    latest: dict[tuple[str, int], int] = {}
+    for record in records:
+        at_ms = event_time(record)
+        if at_ms is None or not 0 <= at_ms <= record.timestamp + max_lead_ms:
+            at_ms = record.timestamp
+        partition = record.topic, record.partition
+        latest[partition] = at_ms = max(at_ms, latest.get(partition, 0))
+        yield placed(record, at_ms)
+
+
+def event_time(record: Recorded) -> int | None:
+    """When the event says that it happened; `None` where it does not."""
+    try:
+        times = decode_times(record.value or b"")
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    moment = times.sent_at if record.topic.endswith(Input.MESSAGES) else times.at
+    return None if moment is None or moment.tzinfo is None else round(moment.timestamp() * 1000)
+
+
+def by_log(record: Recorded) -> Placed:
+    """A record of the signal log placed by partition and offset: partitions know nothing of each other."""
+    return placed(record, record.partition)
+
+
+def placed(record: Recorded, at_ms: int) -> Placed:
+    """The record with its place."""
+    return Placed(
+        at_ms,
+        record.topic,
+        record.partition,
+        record.offset,
+        record.timestamp,
+        record.key,
+        record.value,
+        list(record.headers),
+    )
+
+
+def scanned(records: Iterable[Placed], scan: ScanStep, watcher: Watches) -> Iterator[Entry]:
+    """The signals that input records come to, as the log of one partition."""
+    offset = 0
+    for each in records:
+        result = scan((each.record(),))
+        for letter in result.dead_letters:
+            watcher.set_aside(letter_of(letter))
+        signals: list[Keyed] = [*result.signals, *((None, value) for value in result.broadcast)]
+        for key, value in signals:
+            yield Entry(each.at_ms, Recorded(Output.SIGNALS, 0, offset, each.timestamp, key, value), is_made=True)
+            offset += 1
+
+
+def letter_of(record: DeadLetterRecord) -> DeadLetter:
+    """What is known of a record set aside."""
+    return read_back(*record).letter
+
+
+# The fold
+
+
+class Judging:
+    """One policy's judgement of a signal log, one partition at a time."""
+
+    def __init__(self, book: PolicyBook, watcher: Watches) -> None:
+        self.book = book
+        self.rows = MemoryRows()
+        self._judge = Judge(book)
+        self._watcher = watcher
+        self._watermarks: dict[str, int] = {}
+        self._waiting: list[Recorded] = []
+        self._partition = 0
+        self._ticked_at_ms = 0
+
+    def feed(self, entry: Entry) -> None:
+        """Judges one more signal, sooner or later."""
+        if entry.record.partition != self._partition:
+            self._begin(entry.record.partition)
+        if entry.is_made:
+            self._tick_until(entry.at_ms)
+        self._waiting.append(entry.record)
+        if len(self._waiting) >= BATCH_SIGNALS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Judges what is waiting."""
+        if not self._waiting:
+            return
+        result = self._judge(self.rows, self._watermarks, self._waiting)
+        self._waiting = []
+        self.rows.apply(result.changed)
+        self._watermarks |= result.watermarks
+        self._watcher.judged(result)
+
+    def _begin(self, partition: int) -> None:
+        self.flush()
+        self.rows = MemoryRows()
+        self._watermarks = {}
+        self._partition = partition
+
+    def _tick_until(self, at_ms: int) -> None:
+        """Ticks stand at whole intervals of event time; those at which nothing is due are left out."""
+        interval_ms = self.book.tick_ms
+        last_ms = at_ms - at_ms % interval_ms
+        if last_ms <= self._ticked_at_ms:
+            return
+        self.flush()
+        while (due_ms := self.rows.next_due_ms()) is not None:
+            tick_ms = max(-(-due_ms // interval_ms) * interval_ms, self._ticked_at_ms + interval_ms)
+            if tick_ms > last_ms:
+                break
+            self._ticked_at_ms = tick_ms
+            self._waiting = [
+                Recorded(Output.SIGNALS, self._partition, 0, tick_ms, None, tick_signal(self._partition, tick_ms))
+            ]
+            self.flush()
+        self._ticked_at_ms = last_ms
+
+
+# What is written
+
+
+class OutputFiles:
+    """The files of a replay; they take their names when all of it went well."""
+
+    def __init__(self, out: Path) -> None:
+        out.mkdir(parents=True, exist_ok=True)
+        self._out = out
+        self._opened = ExitStack()
+        self._files: dict[str, IO[bytes]] = {}
+        self._hashes = {name: hashlib.sha256() for name in OUTPUTS}
+        self.lines: Counter[str] = Counter(dict.fromkeys(OUTPUTS, 0))
+
+    def __enter__(self) -> Self:
+        for name in OUTPUTS:
+            self._files[name] = self._opened.enter_context((self._out / f"{name}{PARTIAL}").open("wb"))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._opened.close()
+        for name in OUTPUTS:
+            (self._out / f"{name}{PARTIAL}").unlink(missing_ok=True)
+
+    def judged(self, result: JudgeResult) -> None:
+        """Writes the effects of a batch in their order."""
+        for name, effects in ((FINDINGS, result.findings), (ALERTS, result.alerts), (ADVISORIES, result.advisories)):
+            for _, value in effects:
+                self._write(name, value)
+        for letter in result.dead_letters:
+            self.set_aside(letter_of(letter))
+
+    def set_aside(self, letter: DeadLetter) -> None:
+        """Writes where and why, without the record."""
+        self._write(DEAD_LETTERS, line(letter))
+
+    def finish(self) -> str:
+        """Gives the files their names and writes `digest.txt`; the digest over all comes back."""
+        self._opened.close()
+        for name in OUTPUTS:
+            (self._out / f"{name}{PARTIAL}").replace(self._out / name)
+        listing = "".join(f"{self._hashes[name].hexdigest()}  {name}\n" for name in OUTPUTS)
+        (self._out / DIGEST).write_text(listing, encoding="ascii")
+        return hashlib.sha256(listing.encode()).hexdigest()
+
+    def _write(self, name: str, value: bytes) -> None:
+        content = value + b"\n"
+        self._files[name].write(content)
+        self._hashes[name].update(content)
+        self.lines[name] += 1
