@@ -321,7 +321,7 @@ def on_outcome(policy: Policy, state: State, signal: OutcomeRecorded) -> None:
 
 
 def on_erasure(state: State, signal: ErasureRequested) -> None:
-    """Forgets a seller's row. A buyer's dealings hold nothing but the pseudonym, and expire by the policy's retention."""
+    """Forgets a seller's row. A buyer's dealings hold only the pseudonym, and expire by the policy's retention."""
     if signal.subject is ErasureSubject.SELLER:
         state.put(seller_key(signal.seller_id), None)
 
