@@ -1,5 +1,6 @@
 """Language packs: the words of each language, read from YAML and refused where they are wrong."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -13,7 +14,6 @@ from schemas.vocabulary import Act, Channel, Manner, Reason, Sender
 
 SHIPPED = Path(__file__).with_name("languages")
 GRAMMAR_FILE = "_grammar.yaml"
-MAX_COMBINATIONS = 512
 
 WORDS = frozenset(
     """contact_noun contact_noun_weak your_contact my_contact your my you me ask can_i do_you_have how_to call_verb
@@ -34,6 +34,7 @@ KEYS = (
     )
     | LISTS
 )
+_CONSTANTS = {"true": True, "false": False, "null": None}
 EXPECTATIONS = frozenset(
     """solicits shares_contact discloses refuses channel numbers obfuscated purpose consent_sought alternative_offered
     pressure harassment language grants withdraws""".split()
@@ -150,32 +151,25 @@ def read_grammar(path: Path) -> tuple[Rule, ...]:
 
 
 def combinations(text: str) -> list[str]:
-    """Every phrase that an entry stands for, its alternatives spelled out.
+    """Every phrase that a text stands for, its brackets multiplied out."""
+    parts = [part[1:-1].split("|") if part.startswith("(") else [part] for part in re.split(r"(\([^)]*\))", text)]
+    return ["".join(choice) for choice in product(*parts)]
+
+
+def check_brackets(text: str) -> None:
+    """Whether an entry's brackets pair, without nesting.
 
     Raises:
-        ValueError: if brackets do not pair, or there are more than 512 combinations.
+        ValueError: if they do not.
     """
-    if "(" not in text and ")" not in text:
-        return [text]
-    parts: list[list[str]] = []
-    rest = text
-    while rest:
-        before, bracket, rest = rest.partition("(")
-        if ")" in before:
-            raise ValueError("a bracket closes that did not open")
-        parts.append([before])
-        if not bracket:
-            break
-        inside, closed, rest = rest.partition(")")
-        if not closed or "(" in inside:
-            raise ValueError("brackets must close and cannot be nested")
-        parts.append(inside.split("|"))
-    count = 1
-    for part in parts:
-        count *= len(part)
-    if count > MAX_COMBINATIONS:
-        raise ValueError(f"{count} combinations, at most {MAX_COMBINATIONS} are allowed: split the entry")
-    return [" ".join("".join(choice).split()) for choice in product(*parts)]
+    is_open = False
+    for character in text:
+        if character in "()":
+            if is_open == (character == "("):
+                raise ValueError("brackets must pair and cannot be nested")
+            is_open = not is_open
+    if is_open:
+        raise ValueError("a bracket does not close")
 
 
 def _is_own_concept(key: str, content: Mapping[str, Any]) -> bool:
@@ -221,7 +215,7 @@ def _group(source: "_Source", concept: str, texts: Any, where: tuple[Any, ...]) 
             source.refuse("listed twice", place)
         seen.add(text)
         try:
-            combinations(text)
+            check_brackets(text)
         except ValueError as error:
             source.refuse(str(error), place)
         yield Entry(concept, text)
@@ -241,11 +235,11 @@ def _rules(source: "_Source", items: Any, where: tuple[Any, ...]) -> Iterator[Ru
             act=str(rule["act"]),
             needs=tuple(tuple(need.split("|")) for need in source.texts(rule.get("needs"), (*place, "needs"))),
             within=int(rule.get("within", 60)),
-            is_ordered=bool(rule.get("ordered", False)),
+            is_ordered=rule.get("ordered") == "true",
             unless=tuple(source.texts(rule.get("unless", []), (*place, "unless"))),
             sender=Sender(rule["sender"]) if "sender" in rule else None,
             channel=Channel(rule["channel"]) if "channel" in rule else None,
-            is_negatable=bool(rule.get("negatable", True)),
+            is_negatable=rule.get("negatable") != "false",
         )
 
 
@@ -266,7 +260,8 @@ def _examples(source: "_Source", items: Any) -> Iterator[Example]:
             source.refuse("`expect` must be `none` or name fields of the detection", place)
         source.known(expect, EXPECTATIONS, "expectation", place)
         sender = source.one_of(example.get("sender", "seller"), frozenset(Sender), place)
-        yield Example(text, Sender(sender), example.get("marketplace"), expect)
+        values = {key: _CONSTANTS.get(value, value) if isinstance(value, str) else value for key, value in expect.items()}
+        yield Example(text, Sender(sender), example.get("marketplace"), values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +273,8 @@ class _Source:
 
     def parsed(self) -> Any:
         try:
-            return yaml.load(self.text, Loader=yaml.CSafeLoader)  # noqa: S506  # the safe loader, in C
+            # The base loader makes every scalar text: "no", "on", "null" and "0" are words here.
+            return yaml.load(self.text, Loader=yaml.CBaseLoader)  # noqa: S506  # makes nothing but text
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             line = mark.line + 1 if mark else 1
@@ -289,7 +285,7 @@ class _Source:
 
     def line(self, where: tuple[Any, ...]) -> int:
         """Line of a place in the tree, from 1; that of its nearest known ancestor where it is not there."""
-        node = yaml.compose(self.text, Loader=yaml.CSafeLoader)
+        node = yaml.compose(self.text, Loader=yaml.CBaseLoader)
         line = 1
         for step in where:
             if isinstance(node, yaml.MappingNode):
@@ -317,7 +313,7 @@ class _Source:
             self.refuse("must be a list", where)
         for number, text in enumerate(value):
             if not isinstance(text, str) or not text.strip():
-                self.refuse(f"must be text: put it in quotes (YAML read {type(text).__name__})", (*where, number))
+                self.refuse("must be text; put it in quotes", (*where, number))
         return value  # type: ignore[no-any-return]  # refused above unless a list of texts
 
     def one_of(self, value: Any, allowed: frozenset[Any], where: tuple[Any, ...]) -> str:
