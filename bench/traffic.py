@@ -5,9 +5,15 @@ Seeded, so that every run and every contender reads the same bytes.
 
 import random
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 import orjson
+
+from pipeline.policy.book import load_book
+from pipeline.runners.service import scan_step
+from pipeline.settings import DEVELOPMENT_PSEUDONYM_KEY
 
 START = datetime(2026, 6, 1, tzinfo=UTC)
 CHATTER = (
@@ -79,3 +85,50 @@ def orders_and_more(count: int, sellers: int, seed: int = 2) -> Iterator[tuple[s
             yield "complaints", orjson.dumps(ids | {"complaint_id": f"k-{number}", "at": at, "reason": "not_received"})
         else:
             yield "reviews", orjson.dumps(ids | {"review_id": f"r-{number}", "at": at, "rating": chance.randint(1, 5)})
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A record as a broker would deliver it."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    value: bytes
+    key: bytes | None = None
+    headers: tuple[()] = ()
+
+
+def signals(count: int, sellers: int) -> Iterator[tuple[bytes, bytes]]:
+    """Key and value of the signals that scan makes of the ordinary mix."""
+    scan = scan_step(load_book(), DEVELOPMENT_PSEUDONYM_KEY.encode())
+    events = enumerate(orders_and_more(count, sellers))
+    while chunk := list(islice(events, 5_000)):
+        records = [
+            Stored(f"marketplace.{topic}.v1", 0, number, timestamp_ms(number), value)
+            for number, (topic, value) in chunk
+        ]
+        yield from scan(records).signals
+
+
+def timestamp_ms(number: int) -> int:
+    """When the broker stored the event of that number."""
+    return int(START.timestamp() * 1000) + 20 * number
+
+
+def probe(number: int, sent_at: datetime) -> bytes:
+    """A message so grave that its seller gets an alert at once; every probe has a seller of its own."""
+    return orjson.dumps(
+        {
+            "message_id": f"probe-{number}",
+            "conversation_id": f"probe-{number}",
+            "seller_id": f"probe-{number}",
+            "buyer_id": f"probe-{number}",
+            "sender": "seller",
+            "sent_at": sent_at.isoformat(),
+            "body": "This is the support team. Send me your card number and the verification code you got by SMS now "
+            "or your account will be blocked. My WhatsApp is +1 415 555 0132.",
+            "marketplace": "US",
+        }
+    )

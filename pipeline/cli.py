@@ -1,20 +1,30 @@
 """Arguments -> settings -> runner -> exit status.
 
-Exit status: 0 fine, 1 a problem was found, 2 called wrongly. Heavy rooms are imported inside the commands that need them:
-`ringfence --help` answers at once.
+Exit status: 0 fine, 1 a problem was found, 2 called wrongly. Heavy rooms are imported inside the commands that need
+them: `ringfence --help` answers at once.
 """
 
 import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import typer
+import yaml
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
-from pipeline.errors import PipelineError, SettingsError
-from pipeline.settings import Settings, describe_settings, load_settings
+from pipeline.errors import PipelineError, RecordError, SettingsError
+from pipeline.settings import DEVELOPMENT_PSEUDONYM_KEY, Settings, describe_settings, load_settings
+
+if TYPE_CHECKING:
+    from pipeline.kafka.client import Connection
+    from pipeline.kafka.topics import TopicNames
 
 app = typer.Typer(
     name="ringfence",
@@ -26,6 +36,8 @@ app = typer.Typer(
 )
 EXIT_FOUND_A_PROBLEM = 1
 EXIT_CALLED_WRONGLY = 2
+SAMPLE_START_MS = 1_780_272_000_000
+"""2026-06-01T00:00:00Z: where a sample recording begins, so that a seed gives the same bytes on any day."""
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 PolicyFile = Annotated[Path | None, typer.Option("--policy", help="The policy book; the shipped one when left out.")]
 
@@ -42,18 +54,234 @@ def main() -> None:
         sys.exit(0)
 
 
-@app.command(epilog="Example: echo '{\"body\": \"can i have your number?\", \"sender\": \"seller\"}' | ringfence detect")
+@app.command(epilog="Example: RINGFENCE_BROKERS=kafka-1:9092 ringfence run")
+def run(
+    policy: PolicyFile = None,
+    http_port: Annotated[int | None, typer.Option(help="Port of /metrics, /health and /ready.")] = None,
+) -> None:
+    """The worker: reads the marketplace's topics until it is told to stop. Exit status 70: in doubt, start it again."""
+    from pipeline import metrics
+    from pipeline.logs import configure_logs
+    from pipeline.runners.service import service_steps
+    from pipeline.runners.worker import run_worker
+
+    settings = load_settings(policy_file=policy, http_port=http_port)
+    configure_logs(settings.log_format, settings.log_level)
+    steps, book = service_steps(settings)
+    metrics.POLICY_INFO.info({"versions": book.versions, "fingerprint": book.fingerprint})
+    run_worker(settings, steps)
+
+
+@app.command(epilog='Example: echo \'{"body": "whats ur number?", "sender": "seller"}\' | ringfence detect')
 def detect() -> None:
-    """Messages as JSON lines on standard input, one detection a line on standard output."""
-    from pipeline.runners.detect import detect_lines
+    """Messages as JSON lines on standard input, one detection a line on standard output, in order."""
+    from pipeline.runners.detect import detected_lines
 
     problems = 0
-    for line in detect_lines(sys.stdin.buffer):
-        problems += b'"error"' in line[:12]
+    for line, is_message in detected_lines(sys.stdin.buffer):
+        problems += not is_message
         sys.stdout.buffer.write(line + b"\n")
     sys.stdout.buffer.flush()
     if problems:
         raise typer.Exit(EXIT_FOUND_A_PROBLEM)
+
+
+@app.command(epilog="Example: ringfence replay tests/replay/marketplace --out build/replay")
+def replay(
+    recording: Annotated[Path, typer.Argument(help="Folder of the recording.")],
+    out: Annotated[Path, typer.Option(help="Folder for findings, alerts, advisories, dead letters and the digest.")],
+    policy: PolicyFile = None,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Go on over damaged lines, and count them.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """A recording through the same scan and fold as the service, without a broker; the same bytes on any machine."""
+    from pipeline.kafka.recordings import Faults, Recording
+    from pipeline.policy.book import load_book
+    from pipeline.runners.replay import replay as replayed
+    from pipeline.runners.service import scan_step
+
+    settings = load_settings(policy_file=policy)
+    book = load_book(settings.policy_file)
+    source = Recording(recording, Faults(is_skipping=skip_bad))
+    with progress_bar("replay", source.size_bytes()) as advance:
+        summary = replayed(source, out, book, scan_step(book, replay_key(settings)), advance)
+    for note in summary.notes:
+        sys.stderr.write(f"ringfence: {note}\n")
+    rows = [{"file": str(out / name), "lines": lines} for name, lines in sorted(summary.lines.items())]
+    if as_json:
+        sys.stdout.buffer.write(
+            orjson.dumps({"outputs": rows, "skipped": summary.skipped, "digest": summary.digest}) + b"\n"
+        )
+    else:
+        print_rows(rows, as_json=False)
+        sys.stdout.write(f"{summary.records.total():,} records, digest {summary.digest}\n")
+    if summary.skipped:
+        raise typer.Exit(EXIT_FOUND_A_PROBLEM)
+
+
+def replay_key(settings: Settings) -> bytes:
+    """The key in force, else the development key that the shipped recordings are judged with."""
+    key = settings.pseudonym_key
+    return (key.get_secret_value() if key else DEVELOPMENT_PSEUDONYM_KEY).encode()
+
+
+@contextmanager
+def progress_bar(label: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A bar on standard error while a terminal watches; what it yields is told how much more is done."""
+    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
+        task = progress.add_task(label, total=total or None)
+        yield lambda bytes_read: progress.advance(task, bytes_read)
+
+
+@app.command(epilog="Example: ringfence sample --publish --rate 100")
+def sample(
+    publish: Annotated[bool, typer.Option("--publish", help="Into the cluster, until Ctrl-C.")] = False,
+    out: Annotated[Path | None, typer.Option(help="As a recording, into this new folder.")] = None,
+    rate: Annotated[float, typer.Option(min=0.1, max=100_000, help="Records a second when publishing.")] = 40.0,
+    seed: Annotated[int, typer.Option(help="Which marketplace is played.")] = 1,
+    seasons: Annotated[int, typer.Option(min=1, max=1_000, help="Seasons of six days in a recording.")] = 1,
+) -> None:
+    """A believable marketplace, honest and bad sellers and some poison, into a cluster or a recording."""
+    from pipeline.kafka.recordings import write_recording
+    from pipeline.kafka.topics import TopicNames
+    from pipeline.runners import sample as traffic
+    from pipeline.runners.worker import connection_of
+
+    settings = load_settings()
+    if publish == (out is not None):
+        raise SettingsError("sample wants one of --publish and --out DIR; see `ringfence sample --help`")
+    if out is not None:
+        told = traffic.marketplace(seed, SAMPLE_START_MS, seasons)
+        write_recording(out, traffic.recorded(told), note=f"ringfence sample --seed {seed} --seasons {seasons}")
+        return
+    names = TopicNames(settings.app_id, settings.topic_prefix)
+    with suppress(KeyboardInterrupt):
+        traffic.publish(connection_of(settings), names, seed, rate, is_over=lambda: False)
+
+
+@app.command(epilog="Example: ringfence watch --metrics-url http://127.0.0.1:8787/metrics")
+def watch(
+    metrics_url: Annotated[str | None, typer.Option(help="The worker's metrics; its own port when left out.")] = None,
+    duration: Annotated[float, typer.Option(help="Seconds; 0 until Ctrl-C.")] = 0.0,
+) -> None:
+    """Alerts as they come, in words, and how the worker is doing."""
+    from pipeline.kafka.topics import TopicNames
+    from pipeline.runners.watch import watch as watched
+    from pipeline.runners.worker import connection_of
+
+    settings = load_settings()
+    names = TopicNames(settings.app_id, settings.topic_prefix)
+    url = metrics_url or f"http://{settings.http_host}:{settings.http_port}/metrics"
+    until = time.monotonic() + duration if duration else float("inf")
+    with suppress(KeyboardInterrupt):
+        watched(connection_of(settings), names, url, Console(), is_over=lambda: time.monotonic() > until)
+
+
+@app.command(epilog="Example: ringfence topics --json")
+def topics(as_json: AsJson = False) -> None:
+    """Creates the topics that are missing, checks the others, and lists all with their partitions."""
+    from pipeline.kafka.client import connect_admin
+    from pipeline.kafka.topics import TopicNames, ensure_topics
+    from pipeline.runners.worker import connection_of
+
+    settings = load_settings()
+    admin = connect_admin(connection_of(settings), settings.connect_timeout_seconds)
+    try:
+        names = TopicNames(settings.app_id, settings.topic_prefix)
+        counts = ensure_topics(admin, names, settings.partitions, settings.replication_factor)
+    finally:
+        admin.close()
+    print_rows([{"topic": name, "partitions": count} for name, count in sorted(counts.items())], as_json=as_json)
+
+
+policy_app = typer.Typer(help="Look at, and check, policy books.", no_args_is_help=True)
+app.add_typer(policy_app, name="policy")
+
+
+@policy_app.command("check", epilog="Example: ringfence policy check my-policy.yaml")
+def policy_check(file: Annotated[Path, typer.Argument(help="The policy book.")], as_json: AsJson = False) -> None:
+    """Every fault of a policy book, by line and field."""
+    from pipeline.policy.book import check_book
+
+    faults = check_book(file)
+    if as_json:
+        rows = [{"file": each.file, "line": each.line, "field": each.field, "text": each.text} for each in faults]
+        print_rows(rows, as_json=True)
+    else:
+        sys.stdout.write("".join(f"{fault}\n" for fault in faults) or f"{file}: fine\n")
+    if faults:
+        raise typer.Exit(EXIT_FOUND_A_PROBLEM)
+
+
+@policy_app.command("show", epilog="Example: ringfence policy show --at 2026-06-01T00:00:00Z")
+def policy_show(
+    file: Annotated[Path | None, typer.Argument(help="The policy book; the shipped one when left out.")] = None,
+    at: Annotated[datetime | None, typer.Option(help="The version in force then; the newest when left out.")] = None,
+) -> None:
+    """The version in force at an instant, as YAML with every value filled in."""
+    from pipeline.policy.book import load_book
+
+    book = load_book(file or load_settings().policy_file)
+    moment = at.replace(tzinfo=at.tzinfo or UTC) if at else datetime.max.replace(tzinfo=UTC)
+    policy = book.in_force(int(moment.timestamp() * 1000))
+    sys.stdout.write(yaml.safe_dump(policy.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120))
+
+
+letters_app = typer.Typer(help="Records that were set aside.", no_args_is_help=True)
+app.add_typer(letters_app, name="dead-letters")
+Reason = Annotated[str | None, typer.Option(help="Only those with this reason.")]
+
+
+@letters_app.command("list", epilog="Example: ringfence dead-letters list --reason not_json")
+def letters_list(reason: Reason = None, as_json: AsJson = False) -> None:
+    """Where each came from and why it was set aside; never its content."""
+    from pipeline.kafka.dead_letters import listed
+
+    letters = (each.letter for each in listed(*reachable(), reason=reason))
+    fields = {"dead_letter_id", "topic", "partition", "offset", "reason", "error"}
+    print_rows([letter.model_dump(include=fields) for letter in letters], as_json=as_json)
+
+
+@letters_app.command("show", epilog="Example: ringfence dead-letters show 'marketplace.messages.v1[3]@18204'")
+def letters_show(place: Annotated[str, typer.Argument(help="Its id, or topic[partition]@offset.")]) -> None:
+    """One of them with its content, which may hold personal data."""
+    from pipeline.kafka.dead_letters import listed
+
+    found = next(listed(*reachable(), place=place), None)
+    if found is None:
+        raise RecordError("not_found", "no dead letter has that id or place; `ringfence dead-letters list` shows all")
+    for name, value in found.letter.model_dump().items():
+        sys.stdout.write(f"{name}: {value}\n")
+    sys.stdout.write("content:\n")
+    sys.stdout.flush()
+    sys.stdout.buffer.write((found.value or b"(no value)") + b"\n")
+
+
+@letters_app.command("redrive", epilog="Example: ringfence dead-letters redrive --reason bad_time --dry-run")
+def letters_redrive(
+    reason: Reason = None,
+    place: Annotated[str | None, typer.Option(help="Only the one with this id or topic[partition]@offset.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many.")] = False,
+) -> None:
+    """Sends them back to where they came from. Twice does no harm: an event is judged once, by its id."""
+    from pipeline.kafka.dead_letters import listed, redrive
+
+    connection, names = reachable()
+    letters = listed(connection, names, reason=reason, place=place)
+    sent = sum(1 for _ in letters) if dry_run else redrive(connection, letters)
+    sys.stdout.write(f"{sent:,} {'would be ' if dry_run else ''}sent back\n")
+
+
+def reachable() -> "tuple[Connection, TopicNames]":
+    """The connection and names of the settings, once a broker has answered."""
+    from pipeline.kafka.client import connect_admin
+    from pipeline.kafka.topics import TopicNames
+    from pipeline.runners.worker import connection_of
+
+    settings = load_settings()
+    connection = connection_of(settings)
+    connect_admin(connection, settings.connect_timeout_seconds).close()
+    return connection, TopicNames(settings.app_id, settings.topic_prefix)
 
 
 @app.command("settings", epilog="Example: RINGFENCE_PARTITIONS=8 ringfence settings")

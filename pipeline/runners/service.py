@@ -1,7 +1,5 @@
 """From settings to the steps that worker and replay share: policy, packs, key."""
 
-from pathlib import Path
-
 from pipeline.detection.detector import Detector
 from pipeline.detection.packs import load_packs
 from pipeline.errors import SettingsError
@@ -34,16 +32,11 @@ def scan_step(book: PolicyBook, key: bytes) -> Scan:
     return Scan(Detector(load_packs()), Pseudonymiser(key), DecodeLimits(book.max_lead_ms))
 
 
-def service_steps(settings: Settings) -> Steps:
-    """The steps of the worker.
+def service_steps(settings: Settings) -> tuple[Steps, PolicyBook]:
+    """The steps of the worker, and the policy book that they go by.
 
     Raises:
         SettingsError: the policy or a pack is wrong, or there is no key; by file, line and field.
     """
     book = load_book(settings.policy_file)
-    return Steps(scan_step(book, pseudonym_key(settings)), Judge(book), tick_signal)
-
-
-def policy_path(settings: Settings, chosen: Path | None) -> Path | None:
-    """The policy file of the command line, else of the settings, else none: the shipped one."""
-    return chosen or settings.policy_file
+    return Steps(scan_step(book, pseudonym_key(settings)), Judge(book), tick_signal), book

@@ -1,0 +1,304 @@
+"""The bars of the design's section 3, measured in one run beside peers; medians of several rounds.
+
+    python -m bench [--rounds 5] [--messages 400000] [--only scan,judge,latency,restart]
+
+The broker gets one core and each contender the other. Absolute figures drift with the machine: read the ratios.
+"""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+from kafka import KafkaConsumer
+from kafka.admin import KafkaAdminClient
+from rich.console import Console
+from rich.table import Table
+
+from bench.load import publish
+from bench.traffic import messages
+from pipeline.kafka.topics import Input, Output, TopicNames, ensure_topics, partition_of
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / ".ringfence" / "bench"
+PEERS = ROOT / "bench" / "peers"
+PEER_PYTHON = ROOT / ".venv-peers" / "bin" / "python"
+PARTITIONS = 4
+MILLION = 1_000_000
+WARM_UP_PROBES = 20
+LIMIT_SECONDS = 600.0
+BROKER_CORE, CONTENDER_CORE = 0, max((os.cpu_count() or 1) - 1, 0)
+Figures = dict[str, Any]
+console = Console()
+
+
+@contextmanager
+def broker() -> Iterator[str]:
+    """A single-node Kafka on a core of its own."""
+    port = free_port()
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    command = [sys.executable, str(ROOT / "deploy/kafka/broker.py")]
+    folder = ["--dir", str(FOLDER / "kafka")]
+    subprocess.run(  # noqa: S603 - our own command
+        [*command, "start", *folder, "--port", str(port)], check=True, stdout=subprocess.DEVNULL,
+        preexec_fn=lambda: os.sched_setaffinity(0, {BROKER_CORE}),
+    )  # fmt: skip
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        subprocess.run([*command, "stop", *folder], check=False, stdout=subprocess.DEVNULL)  # noqa: S603 - the same
+
+
+def contend(command: list[str]) -> Figures:
+    """Runs one contender on its core until it prints its figures."""
+    result = subprocess.run(  # noqa: S603 - our own commands
+        command, check=False, capture_output=True, text=True, timeout=LIMIT_SECONDS, cwd=ROOT,
+        preexec_fn=lambda: os.sched_setaffinity(0, {CONTENDER_CORE}),
+    )  # fmt: skip
+    lines = [line for line in result.stdout.splitlines() if line.startswith("{")]
+    if not lines:
+        raise RuntimeError(f"{' '.join(command[:4])} ended without figures:\n{result.stderr[-2000:]}")
+    return dict(json.loads(lines[-1]))
+
+
+def new_names(address: str, label: str) -> TopicNames:
+    """Topics of their own for one contender."""
+    names = TopicNames(f"bench-{label}", f"bench-{label}.")
+    admin = KafkaAdminClient(bootstrap_servers=address)
+    try:
+        ensure_topics(admin, names, PARTITIONS, 1)
+    finally:
+        admin.close()
+    return names
+
+
+def ringfence(mode: str, address: str, names: TopicNames, app_id: str, wanted: int) -> list[str]:
+    """The command of our own contender."""
+    return [sys.executable, "-m", "bench.service", mode, address, app_id, names.prefix, str(wanted)]
+
+
+def bench_scan(address: str, rounds: int, count: int) -> dict[str, list[Figures]]:
+    """Scan beside consumers that only consume, in turn, so that a drift of the machine meets all alike."""
+    names = new_names(address, "scan")
+    topic = names.of(Input.MESSAGES)
+    publish(address, topic, ((number % PARTITIONS, None, value) for number, value in enumerate(messages(count))))
+
+    def peer(python: Path | str, script: str, wanted: int) -> Callable[[int], list[str]]:
+        return lambda number: [str(python), str(PEERS / script), address, topic, str(wanted), str(number)]
+
+    contenders: dict[str, Callable[[int], list[str]]] = {
+        "ringfence scan": lambda number: ringfence("scan", address, names, f"bench-scan-{number}", count),
+        "stock faust, consume": peer(sys.executable, "stock_faust.py", count // 8),
+        "aiokafka, consume and decode": peer(sys.executable, "plain_aiokafka.py", count),
+        "confluent-kafka, consume and decode": peer(PEER_PYTHON, "confluent.py", count),
+        "quix streams, consume and decode": peer(PEER_PYTHON, "quix.py", count // 8),
+    }
+    figures: dict[str, list[Figures]] = {name: [] for name in contenders}
+    for number in range(rounds):
+        for name, command in contenders.items():
+            figures[name].append(contend(command(number)))
+            console.print(f"scan round {number + 1}: {name}: {figures[name][-1]['per_second']:,}/s", style="dim")
+    return figures
+
+
+def bench_judge(address: str, rounds: int, count: int) -> dict[str, list[Figures]]:
+    """Judge in catch-up over signals of 1 thousand, 100 thousand and 1 million sellers."""
+    figures: dict[str, list[Figures]] = {}
+    for sellers in (1_000, 100_000, 1_000_000):
+        name = f"judge, {sellers:,} sellers"
+        names = new_names(address, f"judge-{sellers}")
+        topic = names.of(Output.SIGNALS)
+        wanted = max(count, sellers)
+        load = ((partition_of(key, PARTITIONS), key, value) for key, value in signals(wanted, sellers))
+        publish(address, topic, load)
+        figures[name] = []
+        for number in range(rounds if sellers < MILLION else 1):
+            command = ringfence("judge", address, names, f"bench-judge-{sellers}-{number}", wanted)
+            figures[name].append(contend(command))
+            console.print(f"judge round {number + 1}: {name}: {figures[name][-1]['per_second']:,}/s", style="dim")
+    return figures
+
+
+def bench_latency(address: str, rate: int, seconds: int = 20) -> Figures:
+    """From a message's Kafka timestamp to its alert read, read committed, while `rate` messages a second flow."""
+    names = new_names(address, "latency")
+    port = free_port()
+    worker = subprocess.Popen(  # noqa: S603 - our own command
+        [*ringfence("serve", address, names, "bench-latency", 0), str(port)], cwd=ROOT, stdout=subprocess.DEVNULL,
+        preexec_fn=lambda: os.sched_setaffinity(0, {CONTENDER_CORE}),
+    )  # fmt: skip
+    try:
+        await_ready(port, worker)
+        loader = subprocess.Popen(  # noqa: S603 - our own command
+            [sys.executable, "-m", "bench.flow", address, names.of(Input.MESSAGES), str(rate), str(seconds)], cwd=ROOT
+        )
+        latencies = read_latencies(address, names, loader)
+        peak_bytes = peak_memory_bytes(worker.pid)
+    finally:
+        worker.terminate()
+        worker.wait(30)
+    latencies.sort()
+    return {
+        "rate": rate,
+        "alerts": len(latencies),
+        "p50_ms": latencies[len(latencies) // 2],
+        "p99_ms": latencies[int(len(latencies) * 0.99)],
+        "largest_ms": latencies[-1],
+        "peak_bytes": peak_bytes,
+    }
+
+
+def read_latencies(address: str, names: TopicNames, loader: "subprocess.Popen[bytes]") -> list[int]:
+    """Milliseconds from each probe's Kafka timestamp to the moment its alert was read; the first second is warm-up."""
+    consumer = KafkaConsumer(
+        names.of(Output.ALERTS), bootstrap_servers=address, isolation_level="read_committed",
+        auto_offset_reset="earliest", fetch_max_wait_ms=10,
+    )  # fmt: skip
+    latencies: list[int] = []
+    quiet_until = time.monotonic() + 30
+    while loader.poll() is None or time.monotonic() < quiet_until:
+        for records in consumer.poll(timeout_ms=10).values():
+            now_ms = time.time_ns() // 1_000_000
+            for record in records:
+                number, sent_ms = probe_of(record.value)
+                if number >= WARM_UP_PROBES:
+                    latencies.append(now_ms - sent_ms)
+        if loader.poll() is None:
+            quiet_until = time.monotonic() + 5
+    consumer.close()
+    return latencies
+
+
+def probe_of(value: bytes) -> tuple[int, int]:
+    """The number of a probe, and when it was sent, from its alert; no probe counts as warm-up."""
+    alert = orjson.loads(value)
+    if not alert["seller_id"].startswith("probe-"):
+        return -1, 0
+    return int(alert["seller_id"].removeprefix("probe-")), round(datetime.fromisoformat(alert["at"]).timestamp() * 1000)
+
+
+def bench_restart(address: str) -> Figures:
+    """How long a worker takes until ready with a million sellers, with its local store and without it.
+
+    The worker of `bench_judge` left store and changelog behind.
+    """
+    app_id, names = "bench-judge-1000000-0", TopicNames("bench-judge-1000000", "bench-judge-1000000.")
+    figures: Figures = {}
+    for label in ("kept", "lost"):
+        if label == "lost":
+            shutil.rmtree(FOLDER / app_id)
+        port = free_port()
+        started = time.perf_counter()
+        worker = subprocess.Popen(  # noqa: S603 - our own command
+            [*ringfence("serve", address, names, app_id, 0), str(port)], cwd=ROOT, stdout=subprocess.DEVNULL,
+            preexec_fn=lambda: os.sched_setaffinity(0, {CONTENDER_CORE}),
+        )  # fmt: skip
+        try:
+            await_ready(port, worker)
+            figures[f"store_{label}_seconds"] = round(time.perf_counter() - started, 2)
+            figures[f"store_{label}_peak_bytes"] = peak_memory_bytes(worker.pid)
+        finally:
+            worker.terminate()
+            worker.wait(60)
+    return figures
+
+
+def await_ready(port: int, worker: "subprocess.Popen[bytes]") -> None:
+    """Returns when the worker says that it is ready."""
+    deadline = time.monotonic() + LIMIT_SECONDS
+    while time.monotonic() < deadline:
+        if worker.poll() is not None:
+            raise RuntimeError(f"the worker ended with status {worker.returncode}")
+        with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=1.0):
+            return
+        time.sleep(0.05)
+    raise RuntimeError("the worker was not ready in time")
+
+
+def peak_memory_bytes(pid: int) -> int:
+    """Peak resident size of a process that runs."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024  # type: ignore[index]  # Linux has the line
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def median(rows: list[Figures], field: str) -> float:
+    """The median of a figure over the rounds."""
+    return float(statistics.median(row[field] for row in rows))
+
+
+def table(title: str, figures: dict[str, list[Figures]]) -> Table:
+    """The medians, first row the reference of the last column."""
+    view = Table(title=title, title_justify="left")
+    for column in ("contender", "per second", "CPU µs each", "peak MB", "relative"):
+        view.add_column(column, justify="left" if column == "contender" else "right")
+    reference = median(next(iter(figures.values())), "per_second")
+    for name, rows in figures.items():
+        rate = median(rows, "per_second")
+        view.add_row(
+            name,
+            f"{rate:,.0f}",
+            f"{median(rows, 'cpu_us_per_message'):.1f}",
+            f"{median(rows, 'peak_bytes') / 1e6:,.0f}",
+            f"{rate / reference:.2f}",
+        )
+    return view
+
+
+def figure_table(title: str, figures: Figures) -> Table:
+    """Figures by name."""
+    view = Table(title=title, title_justify="left", show_header=False)
+    for name, value in figures.items():
+        shown = f"{value / 1e6:,.0f} MB" if name.endswith("_bytes") else f"{value:,}"
+        view.add_row(name.removesuffix("_bytes").replace("_", " "), shown)
+    return view
+
+
+def main() -> int:
+    """Runs the parts asked for and writes bench/latest.json."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--messages", type=int, default=400_000)
+    parser.add_argument("--only", default="scan,judge,latency,restart")
+    options = parser.parse_args()
+    parts = set(options.only.split(","))
+    results: dict[str, Any] = {}
+    with broker() as address:
+        if "scan" in parts:
+            results["scan"] = bench_scan(address, options.rounds, options.messages)
+            console.print(table("Scan: 5 % of messages of interest, one core", results["scan"]))
+        if "judge" in parts:
+            results["judge"] = bench_judge(address, options.rounds, options.messages // 2)
+            console.print(table("Judge: catch-up, transactions included, one core", results["judge"]))
+        if "latency" in parts:
+            half = int(median(results["scan"]["ringfence scan"], "per_second") / 2) if "scan" in results else 40_000
+            results["latency"] = bench_latency(address, half)
+            console.print(figure_table("Latency at half load: message produced to alert read", results["latency"]))
+        if "restart" in parts and "judge" in parts:
+            results["restart"] = bench_restart(address)
+            console.print(figure_table("Restart with a million sellers, until ready", results["restart"]))
+    (ROOT / "bench" / "latest.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
