@@ -29,7 +29,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.load import publish
-from bench.traffic import messages
+from bench.traffic import messages, signals
 from pipeline.kafka.topics import Input, Output, TopicNames, ensure_topics, partition_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -53,21 +53,31 @@ def broker() -> Iterator[str]:
     command = [sys.executable, str(ROOT / "deploy/kafka/broker.py")]
     folder = ["--dir", str(FOLDER / "kafka")]
     subprocess.run(  # noqa: S603 - our own command
-        [*command, "start", *folder, "--port", str(port)], check=True, stdout=subprocess.DEVNULL,
-        preexec_fn=lambda: os.sched_setaffinity(0, {BROKER_CORE}),
-    )  # fmt: skip
+        on_core(BROKER_CORE, [*command, "start", *folder, "--port", str(port)]),
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
     try:
         yield f"127.0.0.1:{port}"
     finally:
         subprocess.run([*command, "stop", *folder], check=False, stdout=subprocess.DEVNULL)  # noqa: S603 - the same
 
 
+def on_core(core: int, command: list[str]) -> list[str]:
+    """The command, kept on one core where the system can do that."""
+    return ["taskset", "--cpu-list", str(core), *command] if shutil.which("taskset") else command
+
+
 def contend(command: list[str]) -> Figures:
     """Runs one contender on its core until it prints its figures."""
     result = subprocess.run(  # noqa: S603 - our own commands
-        command, check=False, capture_output=True, text=True, timeout=LIMIT_SECONDS, cwd=ROOT,
-        preexec_fn=lambda: os.sched_setaffinity(0, {CONTENDER_CORE}),
-    )  # fmt: skip
+        on_core(CONTENDER_CORE, command),
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_SECONDS,
+        cwd=ROOT,
+    )
     lines = [line for line in result.stdout.splitlines() if line.startswith("{")]
     if not lines:
         raise RuntimeError(f"{' '.join(command[:4])} ended without figures:\n{result.stderr[-2000:]}")
@@ -137,9 +147,10 @@ def bench_latency(address: str, rate: int, seconds: int = 20) -> Figures:
     names = new_names(address, "latency")
     port = free_port()
     worker = subprocess.Popen(  # noqa: S603 - our own command
-        [*ringfence("serve", address, names, "bench-latency", 0), str(port)], cwd=ROOT, stdout=subprocess.DEVNULL,
-        preexec_fn=lambda: os.sched_setaffinity(0, {CONTENDER_CORE}),
-    )  # fmt: skip
+        on_core(CONTENDER_CORE, [*ringfence("serve", address, names, "bench-latency", 0), str(port)]),
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+    )
     try:
         await_ready(port, worker)
         loader = subprocess.Popen(  # noqa: S603 - our own command
@@ -164,9 +175,12 @@ def bench_latency(address: str, rate: int, seconds: int = 20) -> Figures:
 def read_latencies(address: str, names: TopicNames, loader: "subprocess.Popen[bytes]") -> list[int]:
     """Milliseconds from each probe's Kafka timestamp to the moment its alert was read; the first second is warm-up."""
     consumer = KafkaConsumer(
-        names.of(Output.ALERTS), bootstrap_servers=address, isolation_level="read_committed",
-        auto_offset_reset="earliest", fetch_max_wait_ms=10,
-    )  # fmt: skip
+        names.of(Output.ALERTS),
+        bootstrap_servers=address,
+        isolation_level="read_committed",
+        auto_offset_reset="earliest",
+        fetch_max_wait_ms=10,
+    )
     latencies: list[int] = []
     quiet_until = time.monotonic() + 30
     while loader.poll() is None or time.monotonic() < quiet_until:
@@ -203,9 +217,10 @@ def bench_restart(address: str) -> Figures:
         port = free_port()
         started = time.perf_counter()
         worker = subprocess.Popen(  # noqa: S603 - our own command
-            [*ringfence("serve", address, names, app_id, 0), str(port)], cwd=ROOT, stdout=subprocess.DEVNULL,
-            preexec_fn=lambda: os.sched_setaffinity(0, {CONTENDER_CORE}),
-        )  # fmt: skip
+            on_core(CONTENDER_CORE, [*ringfence("serve", address, names, app_id, 0), str(port)]),
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+        )
         try:
             await_ready(port, worker)
             figures[f"store_{label}_seconds"] = round(time.perf_counter() - started, 2)
