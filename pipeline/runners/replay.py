@@ -21,13 +21,16 @@ from pipeline.kafka.recordings import Recorded, Recording
 from pipeline.kafka.topics import Input, Output
 from pipeline.policy.book import PolicyBook
 from pipeline.runners.judge import Judge
-from pipeline.runners.memory_rows import MemoryRows
+from pipeline.runners.memory_rows import MemoryRows, earliest_due_ms
+from pipeline.runners.scan import Scan
 from pipeline.runners.sorting import Placed, in_order
-from pipeline.runners.steps import DeadLetterRecord, JudgeResult, Keyed, ScanStep
+from pipeline.runners.steps import DeadLetterRecord, JudgeResult, Keyed, ScanResult
 from pipeline.runners.ticks import tick_signal
 from schemas.outputs import DeadLetter
 
 BATCH_SIGNALS = 500
+LONGEST_BATCH_MS = 3_600_000
+"""Of event time: what a signal makes due sooner must not be undone by a later one of its batch."""
 FINDINGS, ALERTS, ADVISORIES, DEAD_LETTERS = "findings.jsonl", "alerts.jsonl", "advisories.jsonl", "dead-letters.jsonl"
 OUTPUTS = (FINDINGS, ALERTS, ADVISORIES, DEAD_LETTERS)
 DIGEST = "digest.txt"
@@ -73,7 +76,7 @@ class Entry:
 
 
 def replay(
-    recording: Recording, out: Path, book: PolicyBook, scan: ScanStep, progress: Progress = lambda _: None
+    recording: Recording, out: Path, book: PolicyBook, scan: Scan, progress: Progress = lambda _: None
 ) -> Summary:
     """Writes what the recording comes to under the policy; `progress` hears of bytes read.
 
@@ -88,7 +91,7 @@ def replay(
 
 def run(
     recording: Recording,
-    scan: ScanStep,
+    scan: Scan,
     judgings: "list[Judging]",
     watcher: Watches,
     progress: Progress = lambda _: None,
@@ -108,7 +111,7 @@ def run(
 def signal_log(  # noqa: PLR0913, PLR0917 - the whole way of a recording in one line
     recording: Recording,
     book: PolicyBook,
-    scan: ScanStep,
+    scan: Scan,
     watcher: Watches,
     summary: Summary,
     progress: Progress,
@@ -188,17 +191,20 @@ def placed(record: Recorded, at_ms: int) -> Placed:
     )
 
 
-def scanned(records: Iterable[Placed], scan: ScanStep, watcher: Watches) -> Iterator[Entry]:
+def scanned(records: Iterable[Placed], scan: Scan, watcher: Watches) -> Iterator[Entry]:
     """The signals that input records come to, as the log of one partition."""
     offset = 0
+    result = ScanResult()
     for each in records:
-        result = scan((each.record(),))
+        scan.add(each.record(), result)
         for letter in result.dead_letters:
             watcher.set_aside(letter_of(letter))
         signals: list[Keyed] = [*result.signals, *((None, value) for value in result.broadcast)]
         for key, value in signals:
             yield Entry(each.at_ms, Recorded(Output.SIGNALS, 0, offset, each.timestamp, key, value), is_made=True)
             offset += 1
+        if signals or result.dead_letters:
+            result = ScanResult()
 
 
 def letter_of(record: DeadLetterRecord) -> DeadLetter:
@@ -210,7 +216,11 @@ def letter_of(record: DeadLetterRecord) -> DeadLetter:
 
 
 class Judging:
-    """One policy's judgement of a signal log, one partition at a time."""
+    """One policy's judgement of a signal log, one partition at a time.
+
+    Ticks stand at whole intervals of event time; those at which no row is due are left out, for they change nothing.
+    Signals are judged in batches, and one by one where a batch has made a row that is due within it.
+    """
 
     def __init__(self, book: PolicyBook, watcher: Watches) -> None:
         self.book = book
@@ -218,7 +228,7 @@ class Judging:
         self._judge = Judge(book)
         self._watcher = watcher
         self._watermarks: dict[str, int] = {}
-        self._waiting: list[Recorded] = []
+        self._waiting: list[Entry] = []
         self._partition = 0
         self._ticked_at_ms = 0
 
@@ -226,18 +236,28 @@ class Judging:
         """Judges one more signal, sooner or later."""
         if entry.record.partition != self._partition:
             self._begin(entry.record.partition)
-        if entry.is_made:
+        if entry.is_made and self._is_due(entry.at_ms):
+            self.flush()
             self._tick_until(entry.at_ms)
-        self._waiting.append(entry.record)
+        self._waiting.append(entry)
         if len(self._waiting) >= BATCH_SIGNALS:
             self.flush()
 
     def flush(self) -> None:
         """Judges what is waiting."""
-        if not self._waiting:
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
             return
-        result = self._judge(self.rows, self._watermarks, self._waiting)
-        self._waiting = []
+        result = self._judge(self.rows, self._watermarks, [entry.record for entry in waiting])
+        last = waiting[-1]
+        if last.is_made and len(waiting) > 1 and earliest_due_ms(result.changed) <= self._interval_start(last.at_ms):
+            for entry in waiting:
+                self._tick_until(entry.at_ms)
+                self._take(self._judge(self.rows, self._watermarks, [entry.record]))
+        else:
+            self._take(result)
+
+    def _take(self, result: JudgeResult) -> None:
         self.rows.apply(result.changed)
         self._watermarks |= result.watermarks
         self._watcher.judged(result)
@@ -248,23 +268,25 @@ class Judging:
         self._watermarks = {}
         self._partition = partition
 
+    def _interval_start(self, at_ms: int) -> int:
+        return at_ms - at_ms % self.book.tick_ms
+
+    def _is_due(self, at_ms: int) -> bool:
+        due_ms = self.rows.next_due_ms()
+        is_long = bool(self._waiting) and at_ms - self._waiting[0].at_ms > LONGEST_BATCH_MS
+        return is_long or (due_ms is not None and due_ms <= self._interval_start(at_ms))
+
     def _tick_until(self, at_ms: int) -> None:
-        """Ticks stand at whole intervals of event time; those at which nothing is due are left out."""
-        interval_ms = self.book.tick_ms
-        last_ms = at_ms - at_ms % interval_ms
-        if last_ms <= self._ticked_at_ms:
-            return
-        self.flush()
+        last_ms = self._interval_start(at_ms)
         while (due_ms := self.rows.next_due_ms()) is not None:
-            tick_ms = max(-(-due_ms // interval_ms) * interval_ms, self._ticked_at_ms + interval_ms)
+            first_ms = -(-due_ms // self.book.tick_ms) * self.book.tick_ms
+            tick_ms = max(first_ms, self._ticked_at_ms + self.book.tick_ms)
             if tick_ms > last_ms:
                 break
             self._ticked_at_ms = tick_ms
-            self._waiting = [
-                Recorded(Output.SIGNALS, self._partition, 0, tick_ms, None, tick_signal(self._partition, tick_ms))
-            ]
-            self.flush()
-        self._ticked_at_ms = last_ms
+            tick = Recorded(Output.SIGNALS, self._partition, 0, tick_ms, None, tick_signal(self._partition, tick_ms))
+            self._take(self._judge(self.rows, self._watermarks, [tick]))
+        self._ticked_at_ms = max(self._ticked_at_ms, last_ms)
 
 
 # What is written

@@ -55,17 +55,21 @@ class Scan:
         """What the records of one input partition say, in their order."""
         result = ScanResult()
         for record in records:
-            try:
-                event, at_ms = decode_event(record, self._limits)
-            except RecordError as error:  # kept whole, headers included, so that it can be sent again once fixed
-                result.dead_letters.append(outgoing(record, error))
-                result.counts["ringfence_dead_letters_total", error.reason] += 1
-                continue
-            if type(event) is Message:
-                self._scan_message(event, at_ms, record, result)
-            else:
-                self._pass_on(event, at_ms, record, result)
+            self.add(record, result)
         return result
+
+    def add(self, record: RawRecord, result: ScanResult) -> None:
+        """Scans one record into `result`."""
+        try:
+            event, at_ms = decode_event(record, self._limits)
+        except RecordError as error:  # kept whole, headers included, so that it can be sent again once fixed
+            result.dead_letters.append(outgoing(record, error))
+            result.counts["ringfence_dead_letters_total", error.reason] += 1
+            return
+        if type(event) is Message:
+            self._scan_message(event, at_ms, record, result)
+        else:
+            self._pass_on(event, at_ms, record, result)
 
     def _scan_message(self, message: Message, at_ms: EpochMs, record: RawRecord, result: ScanResult) -> None:
         result.counts[SCANNED] += 1

@@ -1,6 +1,7 @@
 """What an event becomes in the signal log: no text, no number, no buyer's id."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -57,7 +58,7 @@ class Heading:
 
 def keyed(signal: Signal) -> tuple[bytes, bytes]:
     """The signal's record: by seller, so that a seller's signals share a partition."""
-    return signal.seller_id.encode(), signal.__pydantic_serializer__.to_json(signal, exclude_none=True)
+    return signal.seller_id.encode(), signal.__pydantic_serializer__.to_json(signal)
 
 
 def message_seen(
@@ -88,9 +89,17 @@ def message_seen(
 def excerpt(message: Message, text: str, detection: Detection) -> str:
     """The sentence of the first thing that was found, with contacts and the buyer's id masked."""
     spans = [(each.start, each.end) for each in detection.mentions]
-    spans += [(found.start(), found.end()) for found in re.finditer(re.escape(message.buyer_id), text)]
+    spans += occurrences(message.buyer_id, text)
     places = [each.start for each in detection.acts] or [each.start for each in detection.matches]
     return redacted_excerpt(text, spans, min(places, default=0))
+
+
+def occurrences(name: str, text: str) -> Iterator[tuple[int, int]]:
+    """Where the text has the name."""
+    start = text.find(name)
+    while start >= 0:
+        yield start, start + len(name)
+        start = text.find(name, start + len(name))
 
 
 def contacts_seen(text: str, detection: Detection, pseudonyms: Pseudonymiser) -> tuple[ContactSeen, ...]:
