@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DURATION ?= 0
-RATE ?= 40
+RATE ?= 100
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run replay test check test-fast test-broker bench golden docs clean
@@ -15,7 +15,7 @@ setup: .venv/.complete ## the environment alone: .venv with the locked dependenc
 .venv/.complete: requirements.lock pyproject.toml
 	@PYTHON="$(PYTHON)" bash deploy/setup.sh
 
-run: setup ## a Kafka, the worker and sample traffic; alerts as they come. Ctrl-C ends it; DURATION=60 too; RATE=40 messages/s
+run: setup ## a Kafka, the worker and sample traffic; alerts as they come. Ctrl-C ends it; DURATION=60 too; RATE=100 records/s
 	@$(BIN)/python deploy/demo.py --duration $(DURATION) --rate $(RATE)
 
 replay: setup ## the shipped recording through the same scan and fold, without a broker

@@ -31,7 +31,7 @@ def main() -> int:
     """Starts broker, worker and traffic, watches, and ends all of it; 0 when all went well."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--duration", type=float, default=0.0, help="seconds to run; 0 until Ctrl-C")
-    parser.add_argument("--rate", type=float, default=40.0, help="messages a second of sample traffic")
+    parser.add_argument("--rate", type=float, default=100.0, help="records a second of sample traffic")
     parser.add_argument("--seed", type=int, default=1, help="which marketplace the traffic plays")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -65,7 +65,7 @@ def run(started: ExitStack, options: argparse.Namespace) -> None:
     say(f"metrics on http://127.0.0.1:{metrics_port}/metrics, health on /health and /ready")
     traffic = [str(RINGFENCE), "sample", "--publish", "--rate", str(options.rate), "--seed", str(options.seed)]
     start(started, "traffic", traffic, environment)
-    say(f"sample traffic at {options.rate:g} messages/s; alerts follow. Ctrl-C ends all of it")
+    say(f"sample traffic at {options.rate:g} records/s; alerts follow. Ctrl-C ends all of it")
     watching = [str(RINGFENCE), "watch", "--metrics-url", f"http://127.0.0.1:{metrics_port}/metrics"]
     if options.duration:
         watching += ["--duration", str(options.duration)]

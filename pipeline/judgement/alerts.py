@@ -40,7 +40,7 @@ def raise_alert(policy: Policy, state: State, seller: Seller, at_ms: int, cause:
             number=seller.episodes,
             revision=0,
             opened_at_ms=at_ms,
-            due_at_ms=at_ms + policy.hygiene.review_days[severity] * DAY_MS,
+            due_at_ms=review_due_ms(policy, state, severity, at_ms),
             severity=severity,
             action=action,
             triggers={code: figures},
@@ -61,9 +61,14 @@ def raise_alert(policy: Policy, state: State, seller: Seller, at_ms: int, cause:
         episode.reasons = [*episode.reasons, reason]
     episode.severity = max(episode.severity, severity, key=SEVERITIES.index)
     episode.action = max(episode.action, action, key=ACTIONS.index)
-    due_ms = at_ms + policy.hygiene.review_days[episode.severity] * DAY_MS
+    due_ms = review_due_ms(policy, state, episode.severity, at_ms)
     episode.due_at_ms = min(episode.due_at_ms, due_ms)
     publish(policy, state, seller, at_ms)
+
+
+def review_due_ms(policy: Policy, state: State, severity: Severity, at_ms: int) -> int:
+    """When a review is due: the policy's days after the event, or after its arrival when it came late."""
+    return max(at_ms, state.arrived_at_ms) + policy.hygiene.review_days[severity] * DAY_MS
 
 
 def close_episode(policy: Policy, state: State, seller: Seller, at_ms: int) -> None:

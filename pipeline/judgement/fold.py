@@ -60,6 +60,7 @@ WATCHED_DOCUMENTS = frozenset({DocumentKind.BANK, DocumentKind.TAX_ID, DocumentK
 def fold(book: PolicyBook, state: State, signal: Signal) -> None:
     """Folds one signal into the state under the policy in force at the event's time."""
     policy = book.in_force(signal.at_ms)
+    state.arrived_at_ms = signal.arrived_at_ms
     match signal:
         case MessageSeen():
             on_message(policy, state, signal)
@@ -344,7 +345,7 @@ def on_due_seller(policy: Policy, state: State, seller: Seller, now_ms: int) -> 
     if episode is not None and episode.due_at_ms <= now_ms and not episode.is_overdue:
         episode.is_overdue = True
         episode.revision += 1
-        overdue: Triggers = {"review_overdue": {"due_at_ms": episode.due_at_ms}}
+        overdue: Triggers = {"review_overdue": {"due_at": instant(episode.due_at_ms).isoformat()}}
         episode.triggers = dict(sorted((episode.triggers | overdue).items()))
         publish(policy, state, seller, now_ms)
 

@@ -35,6 +35,8 @@ class State:
     """The rows of one signals partition while a batch is folded; every get and put goes through it."""
 
     stored: Rows
+    arrived_at_ms: int = 0
+    """When the signal that is being folded arrived at the broker."""
     held: dict[bytes, Row | None] = field(default_factory=dict)
     changed: set[bytes] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)

@@ -1,6 +1,6 @@
 """What makes a seller worth verifying again: surges, persistence, reports, changes, lapses."""
 
-from pipeline.judgement.alerts import Cause, raise_alert
+from pipeline.judgement.alerts import Cause, instant, raise_alert
 from pipeline.judgement.rates import complaint_rate, complaint_surge_tail, solicitation_surge_tail
 from pipeline.judgement.rows import COUNTS, Seller
 from pipeline.judgement.state import State
@@ -126,7 +126,7 @@ def on_verification_age(policy: Policy, state: State, seller: Seller, now_ms: in
             state,
             seller,
             now_ms,
-            Cause("verification_lapsed", {"expired_at_ms": verification.expires_at_ms}, text),
+            Cause("verification_lapsed", {"expired_at": instant(verification.expires_at_ms).isoformat()}, text),
         )
         return
     due_ms = (verification.verified_at_ms or 0) + policy.triggers.periodic_days * DAY_MS
@@ -134,5 +134,9 @@ def on_verification_age(policy: Policy, state: State, seller: Seller, now_ms: in
         verification.is_lapse_told = True
         text = f"Its verification is {policy.triggers.periodic_days} days old."
         raise_alert(
-            policy, state, seller, now_ms, Cause("periodic", {"verified_at_ms": verification.verified_at_ms}, text)
+            policy,
+            state,
+            seller,
+            now_ms,
+            Cause("periodic", {"verified_at": instant(verification.verified_at_ms).isoformat()}, text),
         )

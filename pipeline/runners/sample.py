@@ -125,9 +125,7 @@ def publish(connection: Connection, names: TopicNames, seed: int, rate: float, i
             if is_over():
                 break
             on_time = not_after(sample, now_ms())
-            producer.send(
-                names.of(on_time.topic), key=on_time.key, value=on_time.value, timestamp_ms=on_time.timestamp_ms
-            )
+            producer.send(names.of(on_time.topic), key=on_time.key, value=on_time.value)
             sent += 1
         producer.flush(30)
     finally:

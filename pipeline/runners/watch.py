@@ -96,11 +96,10 @@ class Rates:
         scanned = self.totals.get("ringfence_messages_scanned", 0.0)
         per_second = (scanned - before.get("ringfence_messages_scanned", 0.0)) / elapsed
         return (
-            f"{per_second:,.0f} messages/s · {scanned:,.0f} scanned · "
-            f"{self.totals.get('ringfence_messages_of_interest', 0):,.0f} of interest · "
-            f"{self.totals.get('ringfence_verdicts', 0):,.0f} judged · "
-            f"{self.totals.get('ringfence_dead_letters', 0):,.0f} dead letters · "
-            f"{self.totals.get('ringfence_lag_records', 0):,.0f} behind"
+            f"{per_second:,.0f} messages/s, {scanned:,.0f} in all: "
+            f"{self.totals.get('ringfence_messages_of_interest', 0):,.0f} of interest, "
+            f"{self.totals.get('ringfence_verdicts', 0):,.0f} judged, "
+            f"{self.totals.get('ringfence_dead_letters', 0):,.0f} dead letters"
         )
 
 
