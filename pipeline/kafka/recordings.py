@@ -260,6 +260,8 @@ class Recording:
             return {}
         if content.get("format", FORMAT) != FORMAT:
             self.faults.meet(f"{path}: format is not {FORMAT}; a newer Ringfence wrote it")
+        if content.get("is_complete") is False:
+            self.faults.meet(f"{path}: says that the recording is not complete; `ringfence record` goes on with it")
         return content
 
     def size_bytes(self) -> int:

@@ -1,0 +1,95 @@
+"""Recording from a real broker, resuming after a kill, and playing it back."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+from pipeline.kafka.client import Connection
+from pipeline.kafka.recordings import MANIFEST, Recording, write_recording
+from pipeline.kafka.topics import Input
+from pipeline.runners.record import Span, publish, record
+from pipeline.runners.sample import SHIPPED_START_MS, marketplace, recorded
+from tests.broker.harness import ROOT
+
+
+def contents(records, prefix=""):
+    """What each partition holds, in its order."""
+    found = {}
+    for each in records:
+        found.setdefault((prefix + each.topic, each.partition), []).append((each.key, each.value, each.timestamp))
+    return found
+
+
+def publish_all(stage, records, folder):
+    """The records onto the stage's topics; contents as they must come back."""
+    write_recording(folder, records)
+    connection = Connection(stage.address)
+    sent = asyncio.run(publish(Recording(folder), connection, prefix=stage.names.prefix))
+    assert sent == len(records)
+    return connection, contents(records, stage.names.prefix)
+
+
+def test_what_was_published_is_recorded_byte_for_byte(stage, tmp_path):
+    records = list(recorded(marketplace(3, SHIPPED_START_MS, 1), stage.partitions))
+    connection, wanted = publish_all(stage, records, tmp_path / "source")
+    count = asyncio.run(record(connection, tmp_path / "copy", Span(stage.names.inputs)))
+    assert count == len(records)
+    assert contents(Recording(tmp_path / "copy").records()) == wanted
+
+
+RECORDER = """
+    import asyncio, sys
+    from pathlib import Path
+    import pipeline.runners.record as module
+    from pipeline.kafka.client import Connection
+    module.FLUSH_BYTES = 200_000
+    module.POLL_RECORDS = 200
+    asyncio.run(module.record(Connection(sys.argv[1]), Path(sys.argv[2]), module.Span(sys.argv[3].split(","))))
+"""
+
+
+def test_a_recording_killed_again_and_again_has_neither_gap_nor_repeat(stage, tmp_path):
+    records = list(recorded(marketplace(4, SHIPPED_START_MS, 12), stage.partitions))
+    _, wanted = publish_all(stage, records, tmp_path / "source")
+    folder = tmp_path / "copy"
+    command = [
+        sys.executable,
+        "-c",
+        textwrap.dedent(RECORDER),
+        stage.address,
+        str(folder),
+        ",".join(stage.names.inputs),
+    ]
+    for attempt in range(40):
+        recorder = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)})
+        try:
+            if recorder.wait(1.2 + 0.1 * attempt) == 0:
+                break
+        except subprocess.TimeoutExpired:
+            recorder.send_signal(signal.SIGKILL)
+            recorder.wait()
+    assert attempt > 0, "it was never killed"
+    assert contents(Recording(folder).records()) == wanted
+
+
+def test_a_recording_from_now_on_ends_by_itself(stage, tmp_path):
+    connection = Connection(stage.address)
+    stage.produce([(Input.REVIEWS, b"s", b'{"before": 1}')])
+    time.sleep(0.1)
+    now_ms = int(time.time() * 1000)
+
+    async def scenario():
+        recording = asyncio.create_task(
+            record(connection, tmp_path / "live", Span(stage.names.inputs, begin_ms=now_ms, end_ms=now_ms + 4_000))
+        )
+        await asyncio.sleep(1.5)
+        await asyncio.to_thread(stage.produce, [(Input.REVIEWS, b"s", b'{"during": 1}')])
+        return await recording
+
+    assert asyncio.run(scenario()) == 1
+    assert [each.value for each in Recording(tmp_path / "live").records()] == [b'{"during": 1}']
+    assert (tmp_path / "live" / MANIFEST).exists()
