@@ -44,7 +44,7 @@ def raise_alert(policy: Policy, state: State, seller: Seller, at_ms: int, cause:
             severity=severity,
             action=action,
             triggers={code: figures},
-            reasons=[reason],
+            reasons={code: reason},
         )
         publish(policy, state, seller, at_ms)
         return
@@ -57,8 +57,7 @@ def raise_alert(policy: Policy, state: State, seller: Seller, at_ms: int, cause:
         return
     episode.revision += 1
     episode.triggers = dict(sorted((episode.triggers | {code: figures}).items()))
-    if reason not in episode.reasons:
-        episode.reasons = [*episode.reasons, reason]
+    episode.reasons = dict(sorted((episode.reasons | {code: reason}).items()))
     episode.severity = max(episode.severity, severity, key=SEVERITIES.index)
     episode.action = max(episode.action, action, key=ACTIONS.index)
     due_ms = review_due_ms(policy, state, episode.severity, at_ms)
@@ -101,7 +100,7 @@ def publish(policy: Policy, state: State, seller: Seller, at_ms: int, *, is_clos
             triggers=tuple(Trigger(code=code, figures=figures) for code, figures in episode.triggers.items()),
             finding_ids=tuple(seller.finding_ids),
             recommended_action=episode.action,
-            reasons=tuple(episode.reasons),
+            reasons=tuple(episode.reasons.values()),
             due_at=instant(episode.due_at_ms),
             is_closed=is_closed,
             policy_version=policy.version,

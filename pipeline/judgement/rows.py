@@ -52,7 +52,8 @@ class Episode(msgspec.Struct, omit_defaults=True, kw_only=True):
     severity: Severity
     action: Action
     triggers: dict[str, dict[str, int | float | str]]
-    reasons: list[str]
+    reasons: dict[str, str]
+    """The sentence of each trigger."""
     is_overdue: bool = False
 
 
