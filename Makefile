@@ -33,10 +33,14 @@ test-broker: setup ## the tests that need a real Kafka
 	@bash deploy/setup.sh --java
 	@$(BIN)/pytest -q -m broker
 
-bench: setup ## throughput, latency and memory, beside peers
+bench: setup .venv-peers/.complete ## throughput, latency and memory, beside peers
 	@bash deploy/setup.sh --java
-	@$(BIN)/pip install --quiet --require-hashes --no-deps -r bench/requirements.lock
 	@$(BIN)/python -m bench
+
+.venv-peers/.complete: bench/peers.lock
+	@$(PYTHON) -m venv .venv-peers
+	@.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r bench/peers.lock
+	@touch $@
 
 golden: setup ## rewrite the golden outputs; review the difference like code
 	@$(BIN)/python -m tests.replay.golden
@@ -45,4 +49,4 @@ docs: setup ## rewrite the generated references and schemas
 	@$(BIN)/python docs/generate.py
 
 clean: ## remove what the targets made
-	@rm -rf .venv build .ringfence deploy/kafka/libs
+	@rm -rf .venv .venv-peers build .ringfence deploy/kafka/libs
