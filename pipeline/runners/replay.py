@@ -5,17 +5,19 @@ signal log itself is judged as it stands, partition by partition, ticks included
 """
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Protocol, Self
 
 import msgspec
 
+from pipeline.errors import SettingsError
 from pipeline.kafka.dead_letters import line, read_back
 from pipeline.kafka.recordings import Recorded, Recording
 from pipeline.kafka.topics import Input, Output
@@ -225,6 +227,7 @@ class Judging:
     def __init__(self, book: PolicyBook, watcher: Watches) -> None:
         self.book = book
         self.rows = MemoryRows()
+        self._covered_ms = covered_ms(book)
         self._judge = Judge(book)
         self._watcher = watcher
         self._watermarks: dict[str, int] = {}
@@ -234,6 +237,8 @@ class Judging:
 
     def feed(self, entry: Entry) -> None:
         """Judges one more signal, sooner or later."""
+        if not self._covered_ms[0] <= entry.at_ms < self._covered_ms[1]:
+            raise not_covered(self.book, entry.at_ms)
         if entry.record.partition != self._partition:
             self._begin(entry.record.partition)
         if entry.is_made and self._is_due(entry.at_ms):
@@ -287,6 +292,22 @@ class Judging:
             tick = Recorded(Output.SIGNALS, self._partition, 0, tick_ms, None, tick_signal(self._partition, tick_ms))
             self._take(self._judge(self.rows, self._watermarks, [tick]))
         self._ticked_at_ms = max(self._ticked_at_ms, last_ms)
+
+
+def covered_ms(book: PolicyBook) -> tuple[int, float]:
+    """From when and until when the book has a version in force."""
+    end = book.policies[-1].effective_to
+    return book.starts_ms[0], end.timestamp() * 1000 if end else math.inf
+
+
+def not_covered(book: PolicyBook, at_ms: int) -> SettingsError:
+    """The refusal to judge under a policy that was not in force."""
+    moment = datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds")
+    first, last = book.policies[0].effective_from, book.policies[-1].effective_to
+    return SettingsError(
+        f"the recording has events of {moment}, the policy ({book.versions}) is in force from {first.isoformat()} "
+        f"{'until ' + last.isoformat() if last else 'on'}; widen effective_from or effective_to"
+    )
 
 
 # What is written
