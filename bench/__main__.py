@@ -7,6 +7,7 @@ The broker gets one core and each contender the other. Absolute figures drift wi
 
 import argparse
 import json
+import logging
 import os
 import re
 import shutil
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import structlog
 from kafka import KafkaConsumer
 from kafka.admin import KafkaAdminClient
 from rich.console import Console
@@ -43,6 +45,7 @@ LIMIT_SECONDS = 600.0
 BROKER_CORE, CONTENDER_CORE = 0, max((os.cpu_count() or 1) - 1, 0)
 Figures = dict[str, Any]
 console = Console()
+structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
 
 
 @contextmanager
