@@ -58,6 +58,12 @@ ADVISORIES = Counter(
     "ringfence_advisories_total", "Advisories sent, by audience and code.", ["audience", "code"], registry=REGISTRY
 )
 OUTCOMES = Counter("ringfence_outcomes_total", "Decisions of analysts, by verdict.", ["verdict"], registry=REGISTRY)
+RULE_OUTCOMES = Counter(
+    "ringfence_rule_outcomes_total",
+    "Analysts' decisions on findings, by rule: confirmed over all is a rule's precision.",
+    ["rule", "verdict"],
+    registry=REGISTRY,
+)
 COMPLAINT_RATE = Gauge(
     "ringfence_complaint_ratio", "Complaints over orders placed, since this worker started.", registry=REGISTRY
 )

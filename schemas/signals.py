@@ -69,7 +69,7 @@ class ActSeen(Event):
     """One act of a message and the rule that saw it."""
 
     act: Act
-    channel: Channel | None
+    channel: Channel | None = None
     rule: str
 
 

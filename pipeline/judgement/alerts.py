@@ -14,6 +14,7 @@ from schemas.vocabulary import Action, Severity
 DAY_MS = 86_400_000
 SEVERITIES = tuple(Severity)
 ACTIONS = tuple(Action)
+Figures = dict[str, int | float | str]
 SEVERITY_WEIGHT = {Severity.LOW: 100, Severity.MEDIUM: 300, Severity.HIGH: 550, Severity.CRITICAL: 800}
 
 
@@ -28,12 +29,13 @@ class Cause:
 
 def raise_alert(policy: Policy, state: State, seller: Seller, at_ms: int, cause: Cause) -> None:
     """Opens an episode for a trigger, or revises the open one when the trigger is new or the step rises."""
-    code, figures, reason = cause.code, dict(cause.figures), cause.text
+    code, figures = cause.code, dict(cause.figures)
+    reason = f"{cause.text} (Clause {policy.triggers.clauses[code]}.)"
     severity = policy.triggers.severity[code]
     action = recommended(policy, seller, at_ms)
     episode = seller.episode
     if episode is None:
-        if at_ms < seller.quiet_until_ms and severity is not Severity.CRITICAL:
+        if at_ms < seller.quiet_until_ms and not is_graver(severity, seller.quiet_severity):
             return
         seller.episodes += 1
         seller.episode = Episode(
@@ -70,15 +72,30 @@ def review_due_ms(policy: Policy, state: State, severity: Severity, at_ms: int) 
     return max(at_ms, state.arrived_at_ms) + policy.hygiene.review_days[severity] * DAY_MS
 
 
-def close_episode(policy: Policy, state: State, seller: Seller, at_ms: int) -> None:
-    """Closes the open episode with a last revision; the seller is left alone for the cool-down."""
+def is_graver(severity: Severity, than: Severity) -> bool:
+    """Whether a trigger breaks the silence after a closed alert: something critical always does."""
+    return severity is Severity.CRITICAL or SEVERITIES.index(severity) > SEVERITIES.index(than)
+
+
+def close_episode(policy: Policy, state: State, seller: Seller, at_ms: int, quiet_days: int) -> None:
+    """Closes the open episode with a last revision; the seller is left alone for a while."""
     episode = seller.episode
     if episode is None:
         return
     episode.revision += 1
     publish(policy, state, seller, at_ms, is_closed=True)
     seller.episode = None
-    seller.quiet_until_ms = at_ms + policy.hygiene.cool_down_days * DAY_MS
+    seller.quiet_until_ms = at_ms + quiet_days * DAY_MS
+    seller.quiet_severity = episode.severity
+
+
+def statement(policy: Policy, episode: Episode) -> tuple[str, ...]:
+    """What a statement of reasons has to say: the facts with their clauses, how it came about, and the redress."""
+    return (
+        *episode.reasons.values(),
+        policy.statement.automated,
+        policy.statement.redress.replace("{days}", str(policy.statement.redress_days)),
+    )
 
 
 def publish(policy: Policy, state: State, seller: Seller, at_ms: int, *, is_closed: bool = False) -> None:
@@ -88,7 +105,7 @@ def publish(policy: Policy, state: State, seller: Seller, at_ms: int, *, is_clos
         return
     state.alerts.append(
         Alert(
-            alert_id=content_id("a", seller.seller_id, episode.number),
+            alert_id=alert_id(seller.seller_id, episode.number),
             revision=episode.revision,
             episode=episode.number,
             seller_id=seller.seller_id,
@@ -98,14 +115,19 @@ def publish(policy: Policy, state: State, seller: Seller, at_ms: int, *, is_clos
             severity=episode.severity,
             priority=priority(episode, current_strikes(policy, seller, at_ms)),
             triggers=tuple(Trigger(code=code, figures=figures) for code, figures in episode.triggers.items()),
-            finding_ids=tuple(seller.finding_ids),
+            finding_ids=tuple(each.finding_id for each in seller.judged),
             recommended_action=episode.action,
-            reasons=tuple(episode.reasons.values()),
+            reasons=statement(policy, episode),
             due_at=instant(episode.due_at_ms),
             is_closed=is_closed,
             policy_version=policy.version,
         )
     )
+
+
+def alert_id(seller_id: str, number: int) -> str:
+    """Id of a seller's episode."""
+    return content_id("a", seller_id, number)
 
 
 def priority(episode: Episode, strikes: float) -> int:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import msgspec
 
-from schemas.vocabulary import Action, Fulfilment, OrderStatus, Severity, VerificationStatus
+from schemas.vocabulary import Action, Fulfilment, OrderStatus, Severity, Verdict, VerificationStatus
 
 
 class Rows(Protocol):
@@ -57,6 +57,35 @@ class Episode(msgspec.Struct, omit_defaults=True, kw_only=True):
     is_overdue: bool = False
 
 
+class JudgedBefore(msgspec.Struct, omit_defaults=True, array_like=True, frozen=True):
+    """What is kept of a finding."""
+
+    finding_id: str
+    strikes: float
+    rules: str
+    """Its rules, with spaces between."""
+
+
+class Closed(msgspec.Struct, omit_defaults=True, array_like=True, frozen=True):
+    """The last episode that was closed, for an appeal that may overturn it."""
+
+    number: int
+    at_ms: int
+    is_confirmed: bool
+    strikes: float
+    """Added when it was confirmed, or taken back when it was dismissed."""
+
+
+class Wording(msgspec.Struct, omit_defaults=True, array_like=True, frozen=True):
+    """One wording that the seller uses."""
+
+    fingerprint: str
+    at_ms: int
+    conversations: int
+    last: str
+    """Digest of the conversation that had it last."""
+
+
 class Seller(Row):
     """What is remembered of a seller. Bounded: days by the longest window, lists by the policy."""
 
@@ -67,7 +96,6 @@ class Seller(Row):
     verification: VerificationState = msgspec.field(default_factory=VerificationState)
     strikes: float = 0.0
     strikes_at_ms: int = 0
-    finding_ids: list[str] = []
     reporters: dict[str, int] = {}
     """Buyer who reported -> when last."""
     persistent_at_ms: list[int] = []
@@ -77,6 +105,12 @@ class Seller(Row):
     episodes: int = 0
     episode: Episode | None = None
     quiet_until_ms: int = 0
+    quiet_severity: Severity = Severity.LOW
+    """Until then only something graver than what was closed opens an episode."""
+    judged: list[JudgedBefore] = []
+    """The newest findings, for the outcome that may come about them; newest last."""
+    closed: Closed | None = None
+    wordings: list[Wording] = []
     last_at_ms: int = 0
 
 
@@ -86,12 +120,28 @@ COUNTS = ("orders", "complaints", "solicitations", "reports")
 class Conversation(Row):
     """What one conversation remembers."""
 
+    urgings: int = 0
     last_at_ms: int = 0
     requests: int = 0
     alternatives: int = 0
     advised: list[str] = []
     order_id: str | None = None
     seen: list[str] = []
+
+
+class Awaiting(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """A message judged lately, which an order or a report that comes later may show in another light."""
+
+    message: msgspec.Raw
+    """The signal as it was judged."""
+    order_id: str | None = None
+    """The order it was held against."""
+    history: dict[str, int]
+    """What the time before it weighed: rule -> how many times."""
+    score: int
+    verdict: Verdict
+    is_reported: bool = False
+    revision: int = 0
 
 
 class Dealing(Row):
@@ -102,25 +152,44 @@ class Dealing(Row):
     requests_after_refusal: int = 0
     granted_at_ms: int | None = None
     asked_at_ms: int | None = None
-    bad_review_at_ms: int | None = None
+    threatened_at_ms: int | None = None
+    soured_at_ms: int | None = None
+    """The buyer's last bad review, or complaint of contact abuse."""
     complained_at_ms: int | None = None
     order_id: str | None = None
+    lately: list[Awaiting] = []
+    reminder: list[str] = []
+    """Seller, conversation and language in which a number was given: the seller is told to delete it in the end."""
+    remind_at_ms: int | None = None
+
+
+class ItemFacts(msgspec.Struct, omit_defaults=True, array_like=True, frozen=True):
+    """What of an order's line matters."""
+
+    title: str
+    category: str | None = None
+    fulfilment: Fulfilment | None = None
+    weight_grams: int | None = None
+    is_customised: bool = False
+    is_fragile: bool = False
+    is_technical: bool = False
 
 
 class OrderRow(Row):
     """What matters of an order."""
 
-    status: OrderStatus
-    placed_at_ms: int
-    changed_at_ms: int
-    is_placed: bool = False
-    """Whether the placing itself was seen, which is what counts as an order."""
-    fulfilments: list[Fulfilment] = []
-    categories: list[str] = []
-    is_bulky: bool = False
-    is_customised: bool = False
-    is_fragile: bool = False
-    is_technical: bool = False
+    changed_at_ms: int = 0
+    stages: dict[OrderStatus, int] = {}
+    """Stage -> when it was reached."""
+    items: list[ItemFacts] = []
+    """The first few; empty while no event has named any."""
+    marketplace: str | None = None
+    seller_country: str | None = None
+
+    def stage_at(self, at_ms: int, skew_ms: int) -> OrderStatus:
+        """The last stage reached by then; the first one known where the message is older than all."""
+        reached = [(since_ms, stage) for stage, since_ms in self.stages.items() if since_ms <= at_ms + skew_ms]
+        return max(reached)[1] if reached else min((since_ms, stage) for stage, since_ms in self.stages.items())[1]
 
 
 def seller_key(seller_id: str) -> bytes:

@@ -1,5 +1,6 @@
 """Typed rows over the stored ones, with what a batch changed; and what the fold wants the world to hear."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -42,6 +43,8 @@ class State:
     findings: list[Finding] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
     advisories: list[Advisory] = field(default_factory=list)
+    confirmed: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Rule and an analyst's verdict on it: what each rule's precision is reckoned from."""
 
     def seller(self, seller_id: str) -> Seller:
         """The seller's row, a new one for a seller never seen."""
@@ -99,5 +102,10 @@ def content_id(prefix: str, *parts: object) -> str:
 
 def remembered(seen: list[str], event_id: str, limit: int) -> list[str] | None:
     """The list with the event's digest added, bounded; `None` when it is there already."""
-    digest = blake2b(event_id.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
-    return None if digest in seen else [*seen, digest][-limit:]
+    short = digest(event_id)
+    return None if short in seen else [*seen, short][-limit:]
+
+
+def digest(event_id: str) -> str:
+    """Twelve hexadecimal digits that stand for an id: 64 bounded ids collide once in some 10^11 rows."""
+    return blake2b(event_id.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()

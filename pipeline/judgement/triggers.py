@@ -1,6 +1,6 @@
 """What makes a seller worth verifying again: surges, persistence, reports, changes, lapses."""
 
-from pipeline.judgement.alerts import Cause, instant, raise_alert
+from pipeline.judgement.alerts import Cause, current_strikes, instant, raise_alert
 from pipeline.judgement.rates import complaint_rate, complaint_surge_tail, solicitation_surge_tail
 from pipeline.judgement.rows import COUNTS, Seller
 from pipeline.judgement.state import State
@@ -91,6 +91,31 @@ def on_persistence(policy: Policy, state: State, seller: Seller, at_ms: int) -> 
         raise_alert(policy, state, seller, at_ms, Cause("persistence", figures, text))
 
 
+def on_strikes(policy: Policy, state: State, seller: Seller, at_ms: int) -> None:
+    """Smaller acts whose strikes, after decay, add up."""
+    strikes = current_strikes(policy, seller, at_ms)
+    if strikes >= policy.triggers.strikes:
+        figures = {"strikes": strikes, "limit": policy.triggers.strikes, "findings": len(seller.judged)}
+        text = f"Its strikes have added up to {strikes:.1f}, after decay."
+        raise_alert(policy, state, seller, at_ms, Cause("strikes", figures, text))
+
+
+def on_awakening(policy: Policy, state: State, seller: Seller, silent_since_ms: int, at_ms: int) -> None:
+    """A violation of a seller that had long been silent."""
+    days = (at_ms - silent_since_ms) // DAY_MS
+    if silent_since_ms and days >= policy.triggers.dormant_days:
+        text = f"It broke the rules at once after {days} days of silence: the account may have changed hands."
+        raise_alert(policy, state, seller, at_ms, Cause("dormant_awake", {"silent_days": days}, text))
+
+
+def on_bad_status(policy: Policy, state: State, seller: Seller, at_ms: int) -> None:
+    """The marketplace itself says that the verification does not hold any more."""
+    status = seller.verification.status
+    if status in {VerificationStatus.EXPIRED, VerificationStatus.REVOKED, VerificationStatus.REJECTED}:
+        text = f"Its verification is {status}."
+        raise_alert(policy, state, seller, at_ms, Cause("verification_lapsed", {"status": str(status)}, text))
+
+
 def on_reporters(policy: Policy, state: State, seller: Seller, at_ms: int) -> None:
     """Reports by several buyers."""
     since_ms = at_ms - policy.triggers.reporter_days * DAY_MS
@@ -132,11 +157,6 @@ def on_verification_age(policy: Policy, state: State, seller: Seller, now_ms: in
     due_ms = (verification.verified_at_ms or 0) + policy.triggers.periodic_days * DAY_MS
     if verification.verified_at_ms is not None and due_ms <= now_ms:
         verification.is_lapse_told = True
+        figures = {"verified_at": instant(verification.verified_at_ms).isoformat()}
         text = f"Its verification is {policy.triggers.periodic_days} days old."
-        raise_alert(
-            policy,
-            state,
-            seller,
-            now_ms,
-            Cause("periodic", {"verified_at": instant(verification.verified_at_ms).isoformat()}, text),
-        )
+        raise_alert(policy, state, seller, now_ms, Cause("periodic", figures, text))

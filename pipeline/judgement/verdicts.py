@@ -1,61 +1,33 @@
 """What speaks for and against a message of a seller: its reasons with their points, and the verdict they add up to."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pipeline.judgement.rows import Conversation, Dealing, OrderRow, Seller
+from pipeline.judgement.discretion import IN_DISPUTE, Circumstances, history_codes
+from pipeline.judgement.legitimacy import purpose_codes
+from pipeline.judgement.rows import OrderRow
 from pipeline.policy.model import Policy
 from schemas.outputs import WeighedReason
 from schemas.signals import MessageSeen
-from schemas.vocabulary import (
-    Act,
-    Channel,
-    Fulfilment,
-    Manner,
-    OrderStatus,
-    Reason,
-    Risk,
-    Severity,
-    Verdict,
-    VerificationStatus,
-)
+from schemas.vocabulary import Act, Channel, Manner, Reason, Risk, Severity, Verdict
 
-MINUTE_MS = 60_000
-DAY_MS = 86_400_000
 PUSHES = frozenset({Act.REQUEST, Act.SHARE, Act.HINT})
 ACT_RULES = {Act.REQUEST: "request_contact", Act.SHARE: "push_contact", Act.HINT: "hint_contact"}
-CALL_CHANNELS = frozenset({None, Channel.PHONE, Channel.SMS, Channel.EMAIL})
 SECRETS = frozenset({Manner.SENSITIVE_DATA, Manner.IMPERSONATION})
 FINDING_MANNERS = SECRETS | {Manner.THREAT, Manner.HARASSMENT, Manner.OFF_PLATFORM_PAYMENT}
 MANNER_RULES = {
     Manner.CONSENT_SOUGHT: "consent_sought",
     Manner.USE_LIMITED: "use_limited",
+    Manner.ALTERNATIVE_OFFERED: "alternative_offered",
     Manner.URGENCY: "urgency",
     Manner.THREAT: "threat",
     Manner.REVIEW_REWARD: "review_reward",
     Manner.HARASSMENT: "harassment",
     Manner.OFF_PLATFORM_PAYMENT: "off_platform_payment",
 }
-PROHIBITED = frozenset({Reason.MARKETING, Reason.FEEDBACK})
-REASON_ORDER = (
-    Reason.PHISHING,
-    Reason.MARKETING,
-    Reason.FEEDBACK,
-    Reason.DISPUTE,
-    Reason.CARRIER,
-    Reason.CUSTOMIZATION,
-    Reason.TECHNICAL,
-    Reason.DELIVERY,
-    Reason.VAGUE,
-)
-ORDER_OVER = frozenset({OrderStatus.DELIVERED, OrderStatus.CANCELLED, OrderStatus.RETURNED})
-# After the delivery these reasons still make sense.
-AFTERCARE = frozenset({Reason.TECHNICAL, Reason.DISPUTE})
-RISK_RULES = (
-    (Risk.PHISHING, frozenset({"phishing"})),
-    (Risk.HARASSMENT, frozenset({"harassment", "threat", "after_refusal", "after_bad_review"})),
-    (Risk.MARKETING, frozenset({"prohibited_purpose", "review_reward"})),
-    (Risk.OFF_PLATFORM, frozenset({"off_platform_payment", "other_channel", "push_contact", "hint_contact"})),
-)
+OUTWEIGHED_BY_NEED = frozenset({"repeated", "mass_wording", "bad_record"})
+"""A need that the order shows is no worse for a template, a reminder or an old record."""
+VERDICTS = tuple(Verdict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,177 +41,132 @@ class Judged:
     risk: Risk
     score: int
     reasons: tuple[WeighedReason, ...]
+    """Heaviest first."""
+    history: Mapping[str, int]
+    """What the time before the message weighed: rule to how many times."""
 
     def has(self, code: str) -> bool:
         """Whether a reason weighed in."""
         return any(reason.code == code for reason in self.reasons)
 
 
-@dataclass(frozen=True, slots=True)
-class Circumstances:
-    """What is known around a message when it is judged."""
-
-    seller: Seller
-    conversation: Conversation
-    dealing: Dealing
-    order: OrderRow | None
-
-
 def wants_finding(signal: MessageSeen) -> bool:
     """Whether a seller's message asks, pushes, hints, wants secrets, threatens or moves the payment."""
     return (
-        any(seen.act in PUSHES for seen in signal.acts)
+        is_push(signal)
         or Reason.PHISHING in signal.reasons
         or any(manner in FINDING_MANNERS for manner in signal.manners)
     )
 
 
+def is_push(signal: MessageSeen) -> bool:
+    """Whether it asks for contact, pushes or hints at it."""
+    return any(seen.act in PUSHES for seen in signal.acts)
+
+
 def judged(policy: Policy, signal: MessageSeen, around: Circumstances) -> Judged:
-    """The verdict on a seller's message, reasons heaviest first."""
-    codes = message_codes(signal) | purpose_codes(policy, signal, around) | history_codes(policy, signal, around)
-    points = {code: rule_points(policy, signal, around, code) for code in codes}
-    score = sum(points.values())
-    verdict = (
-        Verdict.VIOLATION
-        if score >= policy.verdicts.violation
-        else Verdict.QUESTIONABLE
-        if score >= policy.verdicts.questionable
-        else Verdict.PERMITTED
-    )
-    risk = next((risk for risk, rules in RISK_RULES if rules & codes), Risk.PRIVACY)
-    severity = policy.risks[risk] if verdict is Verdict.VIOLATION else Severity.LOW
-    ordered = sorted(points.items(), key=lambda pair: (-abs(pair[1]), pair[0]))
+    """The verdict on a seller's message."""
+    history = history_codes(policy, signal, around)
+    return judged_again(policy, signal, around.order, history)
+
+
+def judged_again(policy: Policy, signal: MessageSeen, order: OrderRow | None, history: Mapping[str, int]) -> Judged:
+    """The verdict under a history known already: of an order or a report that came after the message."""
+    codes = dict.fromkeys(message_codes(policy, signal), 1)
+    if is_push(signal):
+        is_disputed = IN_DISPUTE in history
+        codes |= dict.fromkeys(purpose_codes(policy, signal, order, is_disputed=is_disputed), 1)
+    codes |= {code: times for code, times in history.items() if code in policy.rules}
+    if "needed" in codes and "after_refusal" not in codes:
+        codes = {code: times for code, times in codes.items() if code not in OUTWEIGHED_BY_NEED}
+    overridden = overridden_points(policy, signal, order)
+    points = {code: rule_points(policy, overridden, code, times) for code, times in codes.items()}
+    score = summed(policy, points)
+    verdict = verdict_of(policy, codes, score)
+    risk = risk_of(policy, codes)
+    pushed = [seen for seen in signal.acts if seen.act in PUSHES]
     return Judged(
-        act=next((seen.act for seen in signal.acts if seen.act in PUSHES), Act.REQUEST),
-        channel=next((seen.channel for seen in signal.acts if seen.act in PUSHES), None),
+        act=pushed[0].act if pushed else Act.REQUEST,
+        channel=next((seen.channel for seen in pushed if seen.channel is not None), None),
         verdict=verdict,
-        severity=severity,
+        severity=severity_of(policy, verdict, risk),
         risk=risk,
         score=score,
-        reasons=tuple(WeighedReason(code=code, points=weight) for code, weight in ordered),
+        reasons=tuple(
+            WeighedReason(code=code, points=weight)
+            for code, weight in sorted(points.items(), key=lambda pair: (-abs(pair[1]), pair[0]))
+        ),
+        history=history,
     )
 
 
-def message_codes(signal: MessageSeen) -> set[str]:
-    """What the message itself says."""
+def message_codes(policy: Policy, signal: MessageSeen) -> set[str]:
+    """The rules that the message itself brings in."""
     codes = {ACT_RULES[seen.act] for seen in signal.acts if seen.act in PUSHES}
-    if any(seen.act in PUSHES and seen.channel not in CALL_CHANNELS for seen in signal.acts):
+    if any(seen.act in PUSHES and seen.channel in policy.other_channels for seen in signal.acts):
         codes.add("other_channel")
     codes |= {MANNER_RULES[manner] for manner in signal.manners if manner in MANNER_RULES}
-    if signal.techniques and codes:
+    if signal.techniques and is_push(signal):
         codes.add("hidden")
     if Reason.PHISHING in signal.reasons or SECRETS.intersection(signal.manners):
         codes.add("phishing")
     return codes
 
 
-def purpose_codes(policy: Policy, signal: MessageSeen, around: Circumstances) -> set[str]:
-    """The reason given, held against the order."""
-    if not any(seen.act in PUSHES for seen in signal.acts):
-        return set()
-    reason = next((each for each in REASON_ORDER if each in signal.reasons), Reason.NONE)
-    if reason in PROHIBITED:
-        return {"prohibited_purpose"}
-    codes = set()
-    if reason is Reason.NONE:
-        codes.add("no_reason")
-    elif reason is Reason.VAGUE:
-        codes.add("vague_reason")
-    elif reason is not Reason.PHISHING:
-        codes.add(need_code(policy, reason, around))
-    return codes | order_codes(policy, signal, around, reason, is_needed="needed" in codes)
+def summed(policy: Policy, points: Mapping[str, int]) -> int:
+    """What speaks against less what speaks in favour, which counts little once the buyer has refused."""
+    against = sum(each for each in points.values() if each > 0)
+    favour = -sum(each for each in points.values() if each < 0)
+    return against - (min(favour, policy.verdicts.relief_after_refusal) if "after_refusal" in points else favour)
 
 
-def need_code(policy: Policy, reason: Reason, around: Circumstances) -> str:
-    """Whether the order needs what the reason says, could, or cannot."""
-    traits = order_traits(policy, around)
-    if traits & set(policy.needs.get(reason, ())):
-        return "needed"
-    if around.order is not None and traits & set(policy.contradicted_by.get(reason, ())):
-        return "contradicted"
-    return "unneeded"
+def verdict_of(policy: Policy, codes: Mapping[str, int], score: int) -> Verdict:
+    """What the points come to, and at least what the gravest rule demands."""
+    reached = (
+        Verdict.VIOLATION
+        if score >= policy.verdicts.violation
+        else Verdict.QUESTIONABLE
+        if score >= policy.verdicts.questionable
+        else Verdict.PERMITTED
+    )
+    floors = [policy.rules[code].floor for code in codes]
+    return VERDICTS[max(VERDICTS.index(each) for each in (reached, *floors))]
 
 
-def order_traits(policy: Policy, around: Circumstances) -> set[str]:  # noqa: ARG001 - the policy decided when the order came
-    """What the order is, in the words of the policy's `needs`."""
-    traits = {"dispute"} if around.dealing.complained_at_ms is not None else set()
-    order = around.order
-    if order is None:
-        return traits
-    traits |= {str(each) for each in order.fulfilments}
-    flags = {
-        "bulky": order.is_bulky,
-        "customised": order.is_customised,
-        "fragile": order.is_fragile,
-        "technical": order.is_technical,
-    }
-    traits |= {name for name, is_set in flags.items() if is_set}
-    if set(order.fulfilments) <= {Fulfilment.PARCEL} and not order.is_bulky and order.fulfilments:
-        traits.add("small_parcel")
-    return traits
+def risk_of(policy: Policy, codes: Mapping[str, int]) -> Risk:
+    """The first class of harm, in the policy's order, that a rule stands for."""
+    meant = {policy.rules[code].risk for code in codes}
+    return next((risk for risk in policy.risks if risk in meant), Risk.PRIVACY)
 
 
-def order_codes(
-    policy: Policy, signal: MessageSeen, around: Circumstances, reason: Reason, *, is_needed: bool
-) -> set[str]:
-    """The order's stage and how long ago it was placed."""
-    order = around.order
-    if order is None:
-        return {"no_order"}
-    codes = set()
-    if order.status in ORDER_OVER and reason not in AFTERCARE:
-        codes.add("order_over")
-    early_ms = policy.windows.early_request_minutes * MINUTE_MS
-    if not is_needed and 0 <= signal.at_ms - order.placed_at_ms < early_ms:
-        codes.add("early_request")
-    return codes
+def severity_of(policy: Policy, verdict: Verdict, risk: Risk) -> Severity:
+    """The risk's own severity for a violation; a doubt is one of at most medium."""
+    if verdict is Verdict.VIOLATION:
+        return policy.risks[risk]
+    is_doubt = verdict is Verdict.QUESTIONABLE and policy.risks[risk] in {Severity.HIGH, Severity.CRITICAL}
+    return Severity.MEDIUM if is_doubt else Severity.LOW
 
 
-def history_codes(policy: Policy, signal: MessageSeen, around: Circumstances) -> set[str]:
-    """What came before between these two, and how the seller stands."""
-    dealing, conversation = around.dealing, around.conversation
-    codes = set()
-    wished_ms = max(dealing.asked_at_ms or 0, dealing.granted_at_ms or 0)
-    has_refused = dealing.refused_at_ms is not None and dealing.refused_at_ms >= wished_ms
-    if has_refused:
-        codes.add("after_refusal")
-        if dealing.requests_after_refusal:
-            codes.add("repeated_after_refusal")
-    elif wished_ms and signal.at_ms - wished_ms <= policy.windows.grant_days * DAY_MS:
-        codes.add("buyer_wished")
-    if conversation.requests and not has_refused and "buyer_wished" not in codes:
-        codes.add("repeated")
-    if Manner.ALTERNATIVE_OFFERED in signal.manners or conversation.alternatives:
-        codes.add("alternative_offered")
-    soured_ms = max(dealing.bad_review_at_ms or 0, dealing.complained_at_ms or 0)
-    is_soured = soured_ms and 0 <= signal.at_ms - soured_ms <= policy.windows.harassment_days * DAY_MS
-    if is_soured and Reason.DISPUTE not in signal.reasons and "buyer_wished" not in codes:
-        codes.add("after_bad_review")
-    if around.seller.verification.status in {
-        VerificationStatus.EXPIRED,
-        VerificationStatus.REVOKED,
-        VerificationStatus.REJECTED,
-    }:
-        codes.add("unverified")
-    return codes
-
-
-def rule_points(policy: Policy, signal: MessageSeen, around: Circumstances, code: str) -> int:
-    """Points of a rule where the message was sent: the most particular override wins, then the rule itself."""
-    categories = set(around.order.categories) if around.order else set()
-    best, points = -1, policy.rules[code].points
-    for override in policy.overrides:
+def overridden_points(policy: Policy, signal: MessageSeen, order: OrderRow | None) -> Mapping[str, int]:
+    """Points that differ here: category goes before marketplace, both together before either."""
+    categories = {item.category for item in order.items} if order else set()
+    points: dict[str, int] = {}
+    for override in policy.overrides_by_weight:
         fits_market = override.marketplace in {None, signal.marketplace}
-        fits_category = override.category is None or override.category in categories
-        weight = (override.marketplace is not None) + 2 * (override.category is not None)
-        if code in override.rules and fits_market and fits_category and weight > best:
-            best, points = weight, override.rules[code]
+        if fits_market and (override.category is None or override.category in categories):
+            points |= override.rules
     return points
 
 
+def rule_points(policy: Policy, overridden: Mapping[str, int], code: str, times: int) -> int:
+    """What a rule weighs here and now."""
+    rule = policy.rules[code]
+    return overridden.get(code, rule.points) * min(times, rule.most_times)
+
+
 def explanation(policy: Policy, verdict: Judged) -> str:
-    """The sentence that an analyst can paste: what spoke against the message, then what spoke for it."""
+    """The sentences that an analyst can paste: what spoke against the message, then what spoke for it."""
     against = [policy.rules[r.code].text for r in verdict.reasons if r.points > 0]
     favour = [policy.rules[r.code].text for r in verdict.reasons if r.points < 0]
-    text = " ".join(against)
+    text = " ".join(against) or "Nothing spoke against it."
     return f"{text} In its favour: {' '.join(favour)}" if favour else text

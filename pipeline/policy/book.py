@@ -11,6 +11,7 @@ import yaml
 from pydantic import ValidationError
 
 from pipeline.errors import SettingsError
+from pipeline.policy.codes import ADVISORY_CODES, RULE_CODES, TRIGGER_CODES
 from pipeline.policy.model import BookFile, Policy
 
 SHIPPED = Path(__file__).with_name("shipped.yaml")
@@ -163,31 +164,24 @@ def policy_faults(policy: Policy) -> list[tuple[Place, str]]:
         (("triggers", "severity"), f"the severity of {code} is missing")
         for code in sorted(TRIGGER_CODES - set(policy.triggers.severity))
     ]
+    faults += [
+        (("triggers", "clauses"), f"the clause of {code} is missing")
+        for code in sorted(TRIGGER_CODES - set(policy.triggers.clauses))
+    ]
+    faults += [
+        (("advisories", code), f"no such advisory: wanted one of {', '.join(sorted(ADVISORY_CODES))}")
+        for code in sorted(set(policy.advisories) - ADVISORY_CODES)
+    ]
     if "default" not in policy.base_rates:
         faults.append(
             (("base_rates",), "an entry `default` is missing: it holds for marketplaces without one of their own")
         )
-    against = sum(rule.points for rule in policy.rules.values() if rule.points > 0)
+    against = sum(rule.points * rule.most_times for rule in policy.rules.values() if rule.points > 0)
     if against < policy.verdicts.violation:
         faults.append(
             (("verdicts", "violation"), "no set of rules reaches so many points: nothing would ever be a violation")
         )
     return faults
-
-
-RULE_CODES = frozenset({
-    "request_contact", "push_contact", "hint_contact", "other_channel", "no_reason", "vague_reason", "no_order",
-    "order_over", "early_request", "needed", "unneeded", "contradicted", "prohibited_purpose", "review_reward",
-    "consent_sought", "use_limited", "alternative_offered", "urgency", "threat", "hidden", "buyer_wished",
-    "after_refusal", "repeated_after_refusal", "repeated", "phishing", "off_platform_payment", "harassment",
-    "after_bad_review", "unverified",
-})  # fmt: skip
-"""Every reason that the judgement knows."""
-TRIGGER_CODES = frozenset({
-    "complaint_surge", "solicitation_surge", "grave_act", "persistence", "reports", "change_then_request",
-    "verification_lapsed", "periodic", "review_overdue",
-})  # fmt: skip
-"""Every trigger of an alert."""
 
 
 def line_of(tree: Any, place: tuple[int | str, ...]) -> int:

@@ -1,15 +1,29 @@
 """What a policy may say: every weight, limit, window and text, with the range in which it makes sense."""
 
+import re
+from enum import StrEnum
 from functools import cached_property
 from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from schemas.ids import CountryCode
-from schemas.vocabulary import Action, Audience, Reason, Risk, Severity
+from schemas.vocabulary import Action, Audience, Channel, OrderStatus, Reason, Risk, Severity, Verdict
 
 Days = Annotated[int, Field(ge=1, le=3_650)]
 Points = Annotated[int, Field(ge=-100, le=100)]
+
+
+class ItemClass(StrEnum):
+    """What an item is, where that decides which reason can be true."""
+
+    SMALL = "small"
+    BULKY = "bulky"
+    TECHNICAL = "technical"
+    CUSTOMISED = "customised"
+    SERVICE = "service"
+    DIGITAL = "digital"
+    VEHICLE = "vehicle"
 
 
 class Part(BaseModel):
@@ -23,6 +37,8 @@ class Verdicts(Part):
 
     questionable: Points
     violation: Points
+    relief_after_refusal: Points
+    """Once the buyer has refused, what speaks for the seller weighs no more than this."""
 
     @model_validator(mode="after")
     def rising(self) -> "Verdicts":
@@ -40,6 +56,39 @@ class Rule(Part):
     """The clause of the marketplace's communication policy that it rests on."""
     text: str
     """The sentence for an analyst's letter."""
+    floor: Verdict = Verdict.PERMITTED
+    """The mildest verdict where this rule applies, whatever speaks in the seller's favour."""
+    risk: Risk | None = None
+    """The class of harm that it stands for; `None` where it tells of none."""
+    is_grave: bool = False
+    """One such act alone is a reason to verify the seller again."""
+    most_times: Annotated[int, Field(ge=1, le=10)] = 1
+    """It weighs once for each time that it happened, up to so often."""
+
+
+class Fit(Part):
+    """When an order bears a reason out, and when it contradicts it. Traits are a fulfilment or a class of `items`."""
+
+    needed_for: tuple[str, ...]
+    """Traits of which one makes the reason a real need."""
+    needed_while: tuple[OrderStatus, ...]
+    """Stages in which the need is real."""
+    contradicted_by: tuple[str, ...] = ()
+    """Traits under which the reason cannot be true, unless one of `needed_for` holds as well."""
+    contradicted_while: tuple[OrderStatus, ...] = ()
+    """Stages in which it cannot be true, whatever was bought."""
+    doubtful_while: tuple[OrderStatus, ...] = ()
+    """Stages in which an order that contradicts the reason only fails to bear it out."""
+
+
+class Items(Part):
+    """How an item is told when the order does not say: by weight, else by the words of its title and category."""
+
+    bulky_grams: Annotated[int, Field(ge=1)]
+    light_grams: Annotated[int, Field(ge=0)]
+    """Up to here, an item without stated fulfilment is a small one."""
+    words: dict[ItemClass, tuple[str, ...]]
+    """`small` goes before all others: a phone case is no phone, a table lamp no table."""
 
 
 class Surge(Part):
@@ -79,8 +128,10 @@ class Triggers(Part):
 
     complaint_surge: Surge
     solicitation_surge: Surge
-    grave_points: Points
-    """Points from which a single message is a grave act."""
+    strikes: Annotated[float, Field(gt=0)]
+    """Strikes, after decay, from which the sum of smaller acts is a reason by itself."""
+    dormant_days: Days
+    """A violation after so long a silence: the account may have changed hands."""
     persistence_count: Annotated[int, Field(ge=1)]
     """Requests after a buyer's refusal within `persistence_days`."""
     persistence_days: Days
@@ -91,10 +142,25 @@ class Triggers(Part):
     periodic_days: Days
     """A verified seller is verified again after so long."""
     severity: dict[str, Severity]
+    clauses: dict[str, str]
+    """The clause of the marketplace's policy that each trigger rests on."""
+
+
+class Statement(Part):
+    """What a statement of reasons needs beside the facts. Source: Regulation (EU) 2022/2065 (DSA), Article 17."""
+
+    automated: str
+    redress: str
+    """Its `{days}` is `redress_days`."""
+    redress_days: Days
 
 
 class Ladder(Part):
     """Strikes and the steps that they recommend."""
+
+    grave_strikes: float
+    confirmed_strikes: float
+    """What an analyst's confirmation adds."""
 
     violation_strikes: float
     questionable_strikes: float
@@ -110,6 +176,9 @@ class Hygiene(Part):
 
     review_days: dict[Severity, Annotated[int, Field(ge=0)]]
     cool_down_days: Annotated[int, Field(ge=0)]
+    """After a confirmed alert, only something graver opens another for so long."""
+    snooze_days: Annotated[int, Field(ge=0)]
+    """The same after a dismissed one."""
     findings_on_file: Annotated[int, Field(ge=1, le=100)]
 
 
@@ -119,6 +188,14 @@ class Retention(Part):
     conversation_days: Days
     dealing_days: Days
     order_days: Days
+    delete_number_days: Days
+    """So long after the delivery the seller is told to delete the buyer's number …"""
+    delete_number_latest_days: Days
+    """… and so long after it was given, whatever became of the order."""
+    lately: Annotated[int, Field(ge=0, le=10)]
+    """Messages between a seller and a buyer that a late order or a report can still revise."""
+    wordings: Annotated[int, Field(ge=0, le=20)]
+    """Wordings remembered per seller."""
     duplicates: Annotated[int, Field(ge=1, le=200)]
     """Recent event ids remembered per seller and conversation."""
     reporters: Annotated[int, Field(ge=1, le=200)]
@@ -127,10 +204,17 @@ class Retention(Part):
 class Windows(Part):
     """Times that weigh in a verdict."""
 
+    clock_skew_minutes: Annotated[int, Field(ge=0)]
+    """An order's event may be so much younger than the message about it: two producers, two clocks."""
+    order_grace_hours: Annotated[int, Field(ge=0)]
+    """An order that arrives so late after the message about it still changes the verdict, as a revision."""
     early_request_minutes: Annotated[int, Field(ge=0)]
     """A request so soon after the order, without a need, weighs more."""
     harassment_days: Days
     """Contact so soon after a bad review or a complaint weighs as harassment."""
+    mass_wording_days: Days
+    mass_wording_conversations: Annotated[int, Field(ge=2)]
+    """The same wording in so many conversations within the days is a template."""
     grant_days: Days
     """So long a buyer's own wish to be contacted counts."""
 
@@ -166,18 +250,21 @@ class Policy(Part):
     verdicts: Verdicts
     rules: dict[str, Rule]
     overrides: tuple[Override, ...] = ()
-    needs: dict[Reason, tuple[str, ...]]
-    """Which traits of an order make a reason a real need: a fulfilment, `bulky`, `customised`, `technical`, `open`."""
-    contradicted_by: dict[Reason, tuple[str, ...]]
-    """Traits under which a reason cannot be true."""
-    bulky_grams: Annotated[int, Field(ge=1)]
-    bulky_words: tuple[str, ...]
+    fits: dict[Reason, Fit]
+    """The permitted purposes, each with the orders that bear it out."""
+    prohibited_purposes: tuple[Reason, ...]
+    special_items: tuple[str, ...]
+    """Traits of which one makes an order more than a standard parcel."""
+    other_channels: tuple[Channel, ...]
+    """Channels that no delivery needs."""
+    items: Items
     risks: dict[Risk, Severity]
     windows: Windows
     base_rates: dict[str, BaseRates]
     """By marketplace; `default` for all others."""
     triggers: Triggers
     ladder: Ladder
+    statement: Statement
     hygiene: Hygiene
     retention: Retention
     advisories: dict[str, AdvisoryText]
@@ -187,10 +274,22 @@ class Policy(Part):
         """How many days of counts a seller's row keeps."""
         return max(self.triggers.complaint_surge.baseline_days, self.triggers.solicitation_surge.baseline_days)
 
-    def is_bulky_title(self, title: str) -> bool:
-        """Whether a title has a word of something big; words without spaces of their own are found anywhere."""
-        padded = f" {' '.join(title.casefold().replace(',', ' ').split())} "
-        return any((f" {word} " if word.isascii() else word) in padded for word in self.bulky_words)
+    @cached_property
+    def item_patterns(self) -> tuple[tuple[ItemClass, re.Pattern[str]], ...]:
+        """What finds each class of items in a title, `small` first."""
+        words = {ItemClass.SMALL: (), **self.items.words}
+        return tuple((kind, words_pattern(words[kind])) for kind in ItemClass if words.get(kind))
+
+    def item_classes(self, text: str) -> frozenset[ItemClass]:
+        """What a title and category say that an item is."""
+        folded = text.casefold()
+        found = [kind for kind, pattern in self.item_patterns if pattern.search(folded)]
+        return frozenset(found[:1] if ItemClass.SMALL in found else found)
+
+    @cached_property
+    def overrides_by_weight(self) -> tuple[Override, ...]:
+        """Overrides, the more particular later: marketplace, then category, then both."""
+        return tuple(sorted(self.overrides, key=lambda each: (each.category is not None, each.marketplace is not None)))
 
     def base_rates_of(self, marketplace: str | None) -> BaseRates:
         """What is usual there."""
@@ -205,6 +304,21 @@ class BookFile(Part):
     tick_seconds: Annotated[int, Field(ge=1)]
     """Interval of the ticks that a replay makes from event time."""
     policies: Annotated[tuple[Policy, ...], Field(min_length=1)]
+
+
+def words_pattern(words: tuple[str, ...]) -> re.Pattern[str]:
+    """Finds whole words, a `*` being any ending; words of scripts without spaces are found anywhere."""
+    spaced = [
+        re.escape(word.casefold()).replace(r"\*", r"\w*") for word in words if word[0].isascii() or is_spaced(word)
+    ]
+    unspaced = [re.escape(word.casefold()) for word in words if not (word[0].isascii() or is_spaced(word))]
+    parts = ([rf"\b(?:{'|'.join(spaced)})\b"] if spaced else []) + unspaced
+    return re.compile("|".join(parts))
+
+
+def is_spaced(word: str) -> bool:
+    """Whether its script puts spaces between words: all but Han, kana, Hangul (which glues endings on) and Thai."""
+    return not any("\u0e00" <= each <= "\u0e7f" or "\u3040" <= each <= "\ud7ff" for each in word)
 
 
 def ladder_steps(ladder: Ladder) -> tuple[tuple[float, Action], ...]:

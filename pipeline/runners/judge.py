@@ -74,5 +74,7 @@ def count_effects(counts: Counts, state: State) -> None:
     for alert in state.alerts:
         for trigger in alert.triggers:
             counts["ringfence_alerts_total", trigger.code, alert.severity] += 1
+    for (rule, decided), times in state.confirmed.items():
+        counts["ringfence_rule_outcomes_total", rule, decided] += times
     for advisory in state.advisories:
         counts["ringfence_advisories_total", advisory.audience, advisory.code] += 1

@@ -1,0 +1,93 @@
+"""How a verdict leaves: as a finding, and as its revision when an order or a report sheds another light on it."""
+
+import msgspec
+
+from pipeline.judgement.alerts import add_strikes, instant
+from pipeline.judgement.rows import Awaiting, Dealing, OrderRow, Seller
+from pipeline.judgement.sellers import count, file_finding, strikes_of
+from pipeline.judgement.state import State, content_id
+from pipeline.judgement.verdicts import Judged, explanation, judged_again
+from pipeline.policy.book import PolicyBook
+from pipeline.policy.model import Policy
+from schemas.outputs import Finding
+from schemas.signals import MessageSeen
+from schemas.vocabulary import Verdict
+
+KEPT_RULES = 16
+
+
+def finding_id_of(signal: MessageSeen) -> str:
+    """Id of the finding on a message, from where the message lies."""
+    return content_id("f", signal.origin.topic, signal.origin.partition, signal.origin.offset)
+
+
+def publish_finding(policy: Policy, state: State, signal: MessageSeen, verdict: Judged, revision: int = 0) -> None:
+    """Adds the finding to the effects."""
+    state.findings.append(
+        Finding(
+            finding_id=finding_id_of(signal),
+            revision=revision,
+            message_id=signal.message_id,
+            conversation_id=signal.conversation_id,
+            seller_id=signal.seller_id,
+            buyer=signal.buyer,
+            order_id=signal.order_id,
+            marketplace=signal.marketplace,
+            language=signal.language,
+            at=instant(signal.at_ms),
+            act=verdict.act,
+            channel=verdict.channel,
+            verdict=verdict.verdict,
+            severity=verdict.severity,
+            risk=verdict.risk,
+            score=verdict.score,
+            reasons=verdict.reasons,
+            rules=signal.rules,
+            explanation=explanation(policy, verdict),
+            policy_version=policy.version,
+            excerpt=signal.excerpt,
+        )
+    )
+
+
+def await_more(policy: Policy, dealing: Dealing, signal: MessageSeen, verdict: Judged, order_id: str | None) -> None:
+    """Keeps the message for a while, so that what comes later can revise its finding."""
+    kept = signal.model_copy(
+        update={"rules": signal.rules[:KEPT_RULES], "acts": signal.acts[:KEPT_RULES], "contacts": ()}
+    )
+    awaiting = Awaiting(
+        message=msgspec.Raw(kept.__pydantic_serializer__.to_json(kept, exclude_none=True)),
+        order_id=order_id,
+        history=dict(sorted(verdict.history.items())),
+        score=verdict.score,
+        verdict=verdict.verdict,
+    )
+    dealing.lately = [*dealing.lately, awaiting][-policy.retention.lately :] if policy.retention.lately else []
+
+
+def message_of(awaiting: Awaiting) -> MessageSeen:
+    """The message as it was judged."""
+    return MessageSeen.model_validate_json(bytes(awaiting.message))
+
+
+def revise(book: PolicyBook, state: State, seller: Seller, awaiting: Awaiting, order: OrderRow | None) -> Judged | None:
+    """Judges a message again, by the policy of its own time; `None` where nothing changed.
+
+    The finding's revision takes the place of the finding everywhere: in the seller's counts, strikes and files.
+    """
+    signal = message_of(awaiting)
+    policy = book.in_force(signal.at_ms)
+    verdict = judged_again(policy, signal, order, awaiting.history)
+    if (verdict.score, verdict.verdict) == (awaiting.score, awaiting.verdict):
+        return None
+    finding_id = finding_id_of(signal)
+    old_strikes = next((each.strikes for each in seller.judged if each.finding_id == finding_id), 0.0)
+    add_strikes(policy, seller, signal.at_ms, strikes_of(policy, verdict) - old_strikes)
+    was_counted, is_counted = (each is not Verdict.PERMITTED for each in (awaiting.verdict, verdict.verdict))
+    if was_counted is not is_counted:
+        count(policy, seller, signal.at_ms, "solicitations", 1 if is_counted else -1)
+    file_finding(policy, seller, finding_id, verdict)
+    awaiting.revision += 1
+    awaiting.score, awaiting.verdict = verdict.score, verdict.verdict
+    publish_finding(policy, state, signal, verdict, awaiting.revision)
+    return verdict

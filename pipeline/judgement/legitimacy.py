@@ -1,0 +1,126 @@
+"""Whether the reason that a message gives is borne out by the order it concerns."""
+
+from collections.abc import Iterable
+
+from pipeline.judgement.rows import ItemFacts, OrderRow
+from pipeline.policy.model import Fit, ItemClass, Policy
+from schemas.signals import MessageSeen
+from schemas.vocabulary import Fulfilment, OrderStatus, Reason
+
+MINUTE_MS = 60_000
+# A message that gives two reasons is judged by the graver one, then by the more particular one.
+REASON_ORDER = (
+    Reason.PHISHING,
+    Reason.MARKETING,
+    Reason.FEEDBACK,
+    Reason.DISPUTE,
+    Reason.CARRIER,
+    Reason.CUSTOMIZATION,
+    Reason.TECHNICAL,
+    Reason.DELIVERY,
+    Reason.VAGUE,
+)
+ENDED = frozenset({OrderStatus.DELIVERED, OrderStatus.CANCELLED, OrderStatus.RETURNED})
+FROM_WORDS_ALONE = frozenset({ItemClass.TECHNICAL, ItemClass.CUSTOMISED, ItemClass.VEHICLE})
+"""Classes that a title tells whatever the order says of weight and way."""
+
+
+def purpose_codes(policy: Policy, signal: MessageSeen, order: OrderRow | None, *, is_disputed: bool) -> set[str]:
+    """The rules that the reason given, or its absence, brings in: held against what was bought and when."""
+    reason = main_reason(signal.reasons)
+    if reason in policy.prohibited_purposes:
+        return {"prohibited_purpose"}
+    if reason is Reason.PHISHING:
+        return set()
+    if reason in {Reason.NONE, Reason.VAGUE}:
+        return unreasoned_codes(policy, signal, order) | {"vague_reason" if reason is Reason.VAGUE else "no_reason"}
+    # Of several permitted reasons the one that the order bears out best counts: honest sellers often name two.
+    fits = [fit_code(policy, each, signal, order, is_disputed=is_disputed) for each in signal.reasons]
+    return {min(fits, key=lambda code: policy.rules[code].points)} | crossing_codes(signal, order)
+
+
+def main_reason(reasons: Iterable[Reason]) -> Reason:
+    """The reason by which a message is judged; `NONE` where it gives none."""
+    given = set(reasons)
+    return next((reason for reason in REASON_ORDER if reason in given), Reason.NONE)
+
+
+def fit_code(policy: Policy, reason: Reason, signal: MessageSeen, order: OrderRow | None, *, is_disputed: bool) -> str:
+    """One reason against the order: `needed`, `unneeded`, `contradicted`, or `unconfirmed` where there is no order."""
+    if reason is Reason.DISPUTE and is_disputed:
+        return "needed"
+    fit = policy.fits.get(reason)
+    if fit is None:
+        return "unneeded"
+    if order is None:
+        return "unconfirmed"
+    return fit_to_order(policy, fit, order, signal.at_ms)
+
+
+def fit_to_order(policy: Policy, fit: Fit, order: OrderRow, at_ms: int) -> str:
+    """Whether what was bought, at the stage it had reached, bears the reason out."""
+    stage = order.stage_at(at_ms, policy.windows.clock_skew_minutes * MINUTE_MS)
+    if stage in fit.contradicted_while:
+        return "contradicted"
+    traits = order_traits(policy, order)
+    if traits.intersection(fit.needed_for):
+        return "needed" if stage in fit.needed_while else "unneeded"
+    if not traits.intersection(fit.contradicted_by):
+        return "unneeded" if order.items else "unconfirmed"
+    return "unneeded" if stage in fit.doubtful_while else "contradicted"
+
+
+def unreasoned_codes(policy: Policy, signal: MessageSeen, order: OrderRow | None) -> set[str]:
+    """What the order says of a message that gives no reason worth the name."""
+    if order is None:
+        return {"no_order"}
+    codes = crossing_codes(signal, order)
+    skew_ms = policy.windows.clock_skew_minutes * MINUTE_MS
+    if order.stage_at(signal.at_ms, skew_ms) in ENDED:
+        codes.add("order_over")
+    if order.items and not order_traits(policy, order).intersection(policy.special_items):
+        codes.add("standard_item")
+        placed_ms = order.stages.get(OrderStatus.PLACED)
+        early_ms = policy.windows.early_request_minutes * MINUTE_MS
+        if placed_ms is not None and -skew_ms <= signal.at_ms - placed_ms < early_ms:
+            codes.add("early_request")
+    return codes
+
+
+def crossing_codes(signal: MessageSeen, order: OrderRow | None) -> set[str]:
+    """Marks a number that would leave the buyer's country."""
+    if order is None or order.seller_country is None:
+        return set()
+    here = signal.marketplace or order.marketplace
+    return {"cross_border"} if here is not None and here != order.seller_country else set()
+
+
+def order_traits(policy: Policy, order: OrderRow) -> set[str]:
+    """What was bought, in the words of the policy's `fits`; `small` only where every item is."""
+    each = [item_traits(policy, item) for item in order.items]
+    traits = set().union(*each)
+    if not all(ItemClass.SMALL in found for found in each):
+        traits.discard(ItemClass.SMALL)
+    return traits
+
+
+def item_traits(policy: Policy, item: ItemFacts) -> set[str]:
+    """What one item is: as stated, else by weight, else by its words."""
+    classes = policy.item_classes(f"{item.title} {item.category or ''}")
+    stated = {"customised": item.is_customised, "fragile": item.is_fragile, "technical": item.is_technical}
+    traits: set[str] = {name for name, is_set in stated.items() if is_set}
+    traits |= classes & FROM_WORDS_ALONE
+    if item.fulfilment is not None:
+        traits.add(item.fulfilment)
+    else:
+        traits |= classes & {ItemClass.SERVICE, ItemClass.DIGITAL}
+    grams = item.weight_grams
+    is_bulky = ItemClass.BULKY in classes if grams is None else grams >= policy.items.bulky_grams
+    if is_bulky:
+        traits.add(ItemClass.BULKY)
+    elif item.fulfilment is Fulfilment.PARCEL or (
+        item.fulfilment is None
+        and (ItemClass.SMALL in classes or (grams is not None and grams <= policy.items.light_grams))
+    ):
+        traits.add(ItemClass.SMALL)
+    return traits

@@ -1,0 +1,100 @@
+"""What an order event makes of the rows, and of the messages that came before it."""
+
+from pipeline.judgement.findings import message_of, revise
+from pipeline.judgement.legitimacy import MINUTE_MS
+from pipeline.judgement.rows import Awaiting, Dealing, ItemFacts, OrderRow, dealing_key, order_key, seller_key
+from pipeline.judgement.sellers import DAY_MS, count, dealing_with_due, with_due
+from pipeline.judgement.state import State
+from pipeline.judgement.triggers import on_solicitation_counts, on_strikes
+from pipeline.policy.book import PolicyBook
+from pipeline.policy.model import Policy
+from schemas.signals import ItemSeen, OrderChanged
+from schemas.vocabulary import OrderStatus
+
+HOUR_MS = 3_600_000
+KEPT_ITEMS = 8
+KEPT_TITLE_CHARACTERS = 80
+
+
+def on_order(book: PolicyBook, policy: Policy, state: State, signal: OrderChanged) -> None:
+    """An order reached a stage: its row, the buyer's latest order, the seller's count, findings it came late for."""
+    known = state.order(signal.seller_id, signal.order_id)
+    order = known or OrderRow()
+    is_news = update_order(order, signal)
+    order.due_ms = order.changed_at_ms + policy.retention.order_days * DAY_MS
+    state.put(order_key(signal.seller_id, signal.order_id), order)
+    if not is_news:
+        return
+    dealing = state.dealing(signal.seller_id, signal.buyer)
+    if dealing.lately:
+        revise_lately(book, state, signal, dealing, order)
+    if signal.status is OrderStatus.PLACED:
+        dealing.order_id = signal.order_id
+        state.put(dealing_key(signal.seller_id, signal.buyer), dealing_with_due(policy, dealing, signal.at_ms))
+        seller = state.seller(signal.seller_id)
+        seller.marketplace = signal.marketplace or seller.marketplace
+        seller.last_at_ms = max(seller.last_at_ms, signal.at_ms)
+        count(policy, seller, signal.at_ms, "orders")
+        state.put(seller_key(signal.seller_id), with_due(policy, seller))
+    elif dealing.reminder and signal.status in {OrderStatus.DELIVERED, OrderStatus.CANCELLED}:
+        dealing.remind_at_ms = signal.at_ms + policy.retention.delete_number_days * DAY_MS
+        state.put(dealing_key(signal.seller_id, signal.buyer), dealing_with_due(policy, dealing, signal.at_ms))
+
+
+def update_order(order: OrderRow, signal: OrderChanged) -> bool:
+    """Adds the event to the order's row; `False` where the stage was known: a repetition."""
+    is_news = signal.status not in order.stages
+    if is_news:
+        order.stages = dict(sorted((order.stages | {signal.status: signal.at_ms}).items()))
+    if signal.items and not order.items:
+        order.items = [facts(item) for item in signal.items[:KEPT_ITEMS]]
+    order.marketplace = signal.marketplace or order.marketplace
+    order.seller_country = signal.seller_country or order.seller_country
+    order.changed_at_ms = max(signal.at_ms, order.changed_at_ms)
+    return is_news
+
+
+def facts(item: ItemSeen) -> ItemFacts:
+    """What of a line matters; the policy in force at the message's time says what it makes the item."""
+    return ItemFacts(
+        item.title[:KEPT_TITLE_CHARACTERS],
+        item.category[:KEPT_TITLE_CHARACTERS] if item.category else None,
+        item.fulfilment,
+        item.weight_grams,
+        item.customised,
+        item.fragile,
+        item.technical,
+    )
+
+
+def revise_lately(book: PolicyBook, state: State, signal: OrderChanged, dealing: Dealing, order: OrderRow) -> None:
+    """Judges again the messages that this order's event came too late for."""
+    seller = state.seller(signal.seller_id)
+    is_changed = False
+    for awaiting in dealing.lately:
+        if not concerns(book, signal, awaiting):
+            continue
+        awaiting.order_id = signal.order_id
+        verdict = revise(book, state, seller, awaiting, order)
+        if verdict is not None:
+            is_changed = True
+            policy = book.in_force(signal.at_ms)
+            on_solicitation_counts(policy, state, seller, signal.at_ms)
+            on_strikes(policy, state, seller, signal.at_ms)
+    if is_changed:
+        policy = book.in_force(signal.at_ms)
+        state.put(seller_key(signal.seller_id), with_due(policy, seller))
+        state.put(dealing_key(signal.seller_id, signal.buyer), dealing)
+
+
+def concerns(book: PolicyBook, signal: OrderChanged, awaiting: Awaiting) -> bool:
+    """Whether a message was about this order, was written after the event, and judged without it, not long ago."""
+    if awaiting.order_id not in {None, signal.order_id}:
+        return False
+    message = message_of(awaiting)
+    windows = book.in_force(message.at_ms).windows
+    return (
+        message.order_id in {None, signal.order_id}
+        and signal.at_ms <= message.at_ms + windows.clock_skew_minutes * MINUTE_MS
+        and signal.arrived_at_ms - message.arrived_at_ms <= windows.order_grace_hours * HOUR_MS
+    )

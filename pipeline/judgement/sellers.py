@@ -1,0 +1,93 @@
+"""What is counted and kept about a seller: its days, strikes, findings, wordings, and when time alone concerns it."""
+
+from pipeline.judgement.rows import COUNTS, Dealing, JudgedBefore, Seller, Wording
+from pipeline.judgement.state import digest, remembered
+from pipeline.judgement.verdicts import Judged
+from pipeline.policy.model import Policy
+from schemas.signals import MessageSeen
+from schemas.vocabulary import Verdict, VerificationStatus
+
+DAY_MS = 86_400_000
+
+
+def count(policy: Policy, seller: Seller, at_ms: int, what: str, by: int = 1) -> None:
+    """Adds to the seller's day. One day too many drops the oldest, were it the event's own: old news counts nowhere."""
+    day = at_ms // DAY_MS
+    counts = list(seller.days.get(day, [0] * len(COUNTS)))
+    counts[COUNTS.index(what)] = max(counts[COUNTS.index(what)] + by, 0)
+    if day in seller.days:
+        seller.days[day] = counts
+        return
+    days = sorted((seller.days | {day: counts}).items())
+    seller.days = dict(days[-(policy.longest_window_days + 1) :])
+
+
+def recall(policy: Policy, seller: Seller, event_id: str) -> bool:
+    """Whether the event is new to the seller; remembers it."""
+    seen = remembered(seller.seen, event_id, policy.retention.duplicates)
+    if seen is None:
+        return False
+    seller.seen = seen
+    return True
+
+
+def strikes_of(policy: Policy, verdict: Judged) -> float:
+    """What a verdict adds to the strike score."""
+    match verdict.verdict:
+        case Verdict.VIOLATION:
+            return policy.ladder.grave_strikes if grave_rules(policy, verdict) else policy.ladder.violation_strikes
+        case Verdict.QUESTIONABLE:
+            return policy.ladder.questionable_strikes
+        case Verdict.PERMITTED:
+            return 0.0
+
+
+def grave_rules(policy: Policy, verdict: Judged) -> list[str]:
+    """The rules of a verdict of which one alone is a reason to verify the seller again."""
+    return [reason.code for reason in verdict.reasons if policy.rules[reason.code].is_grave]
+
+
+def file_finding(policy: Policy, seller: Seller, finding_id: str, verdict: Judged) -> None:
+    """Keeps what an outcome needs to know of a finding; a revision takes the place of the finding."""
+    others = [each for each in seller.judged if each.finding_id != finding_id]
+    if verdict.verdict is not Verdict.PERMITTED:
+        rules = " ".join(reason.code for reason in verdict.reasons if reason.points > 0)
+        others.append(JudgedBefore(finding_id, strikes_of(policy, verdict), rules))
+    seller.judged = others[-policy.hygiene.findings_on_file :]
+
+
+def remember_wording(policy: Policy, seller: Seller, signal: MessageSeen) -> None:
+    """Counts the conversations that a wording went to."""
+    if signal.fingerprint is None or not policy.retention.wordings:
+        return
+    conversation = digest(signal.conversation_id)
+    old = next((each for each in seller.wordings if each.fingerprint == signal.fingerprint), None)
+    since_ms = signal.at_ms - policy.windows.mass_wording_days * DAY_MS
+    before = old.conversations if old is not None and old.at_ms >= since_ms else 0
+    is_another = old is None or old.last != conversation
+    new = Wording(signal.fingerprint, signal.at_ms, min(before + is_another, 1_000), conversation)
+    others = [each for each in seller.wordings if each.fingerprint != signal.fingerprint]
+    seller.wordings = [*others, new][-policy.retention.wordings :]
+
+
+def with_due(policy: Policy, seller: Seller) -> Seller:
+    """The seller's row with the next time at which time alone must change it."""
+    verification = seller.verification
+    times = []
+    if verification.status is VerificationStatus.VERIFIED and not verification.is_lapse_told:
+        if verification.expires_at_ms is not None:
+            times.append(verification.expires_at_ms)
+        if verification.verified_at_ms is not None:
+            times.append(verification.verified_at_ms + policy.triggers.periodic_days * DAY_MS)
+    if seller.episode is not None and not seller.episode.is_overdue:
+        times.append(seller.episode.due_at_ms)
+    seller.due_ms = min(times, default=None)
+    return seller
+
+
+def dealing_with_due(policy: Policy, dealing: Dealing, at_ms: int) -> Dealing:
+    """The dealing's row, kept for the policy's time after its last event, with the reminder that may come before."""
+    dealing.last_at_ms = max(dealing.last_at_ms, at_ms)
+    ends_ms = dealing.last_at_ms + policy.retention.dealing_days * DAY_MS
+    dealing.due_ms = ends_ms if dealing.remind_at_ms is None else min(ends_ms, dealing.remind_at_ms)
+    return dealing
