@@ -46,7 +46,7 @@ golden: setup ## rewrite the golden outputs; review the difference like code
 	@$(BIN)/python -m tests.replay.golden
 
 docs: setup ## rewrite the generated references and schemas
-	@$(BIN)/python docs/generate.py
+	@$(BIN)/python -P docs/generate.py
 
 clean: ## remove what the targets made
 	@rm -rf .venv .venv-peers build .ringfence deploy/kafka/libs
