@@ -57,7 +57,7 @@ def raise_alert(policy: Policy, state: State, seller: Seller, at_ms: int, cause:
     )
     if not escalates:
         return
-    episode.revision += 1
+    begin_revision(state, seller, episode, at_ms)
     episode.triggers = dict(sorted((episode.triggers | {code: figures}).items()))
     episode.reasons = dict(sorted((episode.reasons | {code: reason}).items()))
     episode.severity = max(episode.severity, severity, key=SEVERITIES.index)
@@ -65,6 +65,15 @@ def raise_alert(policy: Policy, state: State, seller: Seller, at_ms: int, cause:
     due_ms = review_due_ms(policy, state, episode.severity, at_ms)
     episode.due_at_ms = min(episode.due_at_ms, due_ms)
     publish(policy, state, seller, at_ms)
+
+
+def begin_revision(state: State, seller: Seller, episode: Episode, at_ms: int) -> None:
+    """Counts a revision, unless this signal has made one already: several triggers at once are told once."""
+    last = state.alerts[-1] if len(state.alerts) > state.alerts_before else None
+    if last is not None and last.alert_id == alert_id(seller.seller_id, episode.number) and last.at == instant(at_ms):
+        state.alerts.pop()
+    else:
+        episode.revision += 1
 
 
 def review_due_ms(policy: Policy, state: State, severity: Severity, at_ms: int) -> int:

@@ -27,6 +27,7 @@ def fold(book: PolicyBook, state: State, signal: Signal) -> None:
     """Folds one signal into the state under the policy in force at the event's time."""
     policy = book.in_force(signal.at_ms)
     state.arrived_at_ms = signal.arrived_at_ms
+    state.alerts_before = len(state.alerts)
     match signal:
         case OrderChanged():  # four signals in five
             on_order(book, policy, state, signal)

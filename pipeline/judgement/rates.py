@@ -1,6 +1,7 @@
 """Whether a count is a surge: tails of predictive distributions, shrunk towards the marketplace's own rates.
 
-A surge is looked at when a case arrives, so the false-alarm rate that the policy states is per case, not per day.
+A surge is looked at with every case that arrives; the policy splits its false-alarm rate over the looks at a window.
+tests/judgement/test_rates.py shows by simulation that the stated rate holds.
 """
 
 from math import exp, lgamma, log

@@ -38,6 +38,8 @@ class State:
     stored: Rows
     arrived_at_ms: int = 0
     """When the signal that is being folded arrived at the broker."""
+    alerts_before: int = 0
+    """How many alerts earlier signals of the batch have caused."""
     held: dict[bytes, Row | None] = field(default_factory=dict)
     changed: set[bytes] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)

@@ -4,7 +4,7 @@ What is due happens at its own time, not at the tick's: a late tick changes noth
 """
 
 from pipeline.judgement.advisories import DELETE_NUMBER, advisory
-from pipeline.judgement.alerts import Figures, instant, publish
+from pipeline.judgement.alerts import Figures, begin_revision, instant, publish
 from pipeline.judgement.rows import Dealing, Row, Seller
 from pipeline.judgement.sellers import dealing_with_due, with_due
 from pipeline.judgement.state import State
@@ -41,7 +41,7 @@ def on_due_seller(policy: Policy, state: State, seller: Seller, now_ms: int) -> 
     episode = seller.episode
     if episode is not None and episode.due_at_ms <= now_ms and not episode.is_overdue:
         episode.is_overdue = True
-        episode.revision += 1
+        begin_revision(state, seller, episode, now_ms)
         overdue: dict[str, Figures] = {"review_overdue": {"due_at": instant(episode.due_at_ms).isoformat()}}
         text = f"The review was due by then. (Clause {policy.triggers.clauses['review_overdue']}.)"
         episode.reasons = dict(sorted((episode.reasons | {"review_overdue": text}).items()))

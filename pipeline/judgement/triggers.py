@@ -36,7 +36,7 @@ def on_complaint_counts(policy: Policy, state: State, seller: Seller, at_ms: int
         return
     orders, past_orders = recent_and_past(seller, "orders", at_ms, surge)
     tail = complaint_surge_tail(recent, orders, past, past_orders, rates.complaint_prior)
-    if tail > surge.false_alarm_rate:
+    if tail > surge.limit:
         return
     expected = complaint_rate(past, past_orders, rates.complaint_prior)
     figures = {
@@ -64,7 +64,7 @@ def on_solicitation_counts(policy: Policy, state: State, seller: Seller, at_ms: 
     known_days = today - min(seller.days, default=today) + 1
     past_days = min(max(known_days - surge.window_days, 0), surge.baseline_days - surge.window_days)
     tail = solicitation_surge_tail(recent, surge.window_days, past, past_days, rates.solicitation_prior)
-    if tail > surge.false_alarm_rate:
+    if tail > surge.limit:
         return
     figures = {
         "solicitations": recent,

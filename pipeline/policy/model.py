@@ -97,7 +97,15 @@ class Surge(Part):
     window_days: Days
     baseline_days: Days
     false_alarm_rate: Annotated[float, Field(gt=0.0, le=0.1)]
+    """Share of the windows of sellers who have not changed that raise an alarm."""
+    looks: Annotated[int, Field(ge=1, le=100)]
+    """A window is looked at with every case, so each look gets this part of the rate (Bonferroni's correction)."""
     least_count: Annotated[int, Field(ge=1)]
+
+    @property
+    def limit(self) -> float:
+        """The tail below which one look raises an alarm."""
+        return self.false_alarm_rate / self.looks
 
 
 class Prior(Part):
