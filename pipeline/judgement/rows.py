@@ -21,13 +21,14 @@ class Rows(Protocol):
         """Keys of the rows whose `due_ms` is not after `until_ms`, in the order of (due_ms, key)."""
 
 
-class Row(msgspec.Struct, omit_defaults=True, kw_only=True):
+# gc=False: rows are trees, and Python's collector otherwise walks them over and over.
+class Row(msgspec.Struct, omit_defaults=True, gc=False, kw_only=True):
     """What all rows share."""
 
     due_ms: int | None = None
 
 
-class VerificationState(msgspec.Struct, omit_defaults=True, kw_only=True):
+class VerificationState(msgspec.Struct, omit_defaults=True, gc=False, kw_only=True):
     """Where the platform's check of a seller stands."""
 
     status: VerificationStatus = VerificationStatus.UNVERIFIED
@@ -42,7 +43,7 @@ class VerificationState(msgspec.Struct, omit_defaults=True, kw_only=True):
     """Whether an alert has said that it lapsed or is due again."""
 
 
-class Episode(msgspec.Struct, omit_defaults=True, kw_only=True):
+class Episode(msgspec.Struct, omit_defaults=True, gc=False, kw_only=True):
     """The alert of a seller that is open now."""
 
     number: int
@@ -57,7 +58,7 @@ class Episode(msgspec.Struct, omit_defaults=True, kw_only=True):
     is_overdue: bool = False
 
 
-class JudgedBefore(msgspec.Struct, omit_defaults=True, array_like=True, frozen=True):
+class JudgedBefore(msgspec.Struct, omit_defaults=True, gc=False, array_like=True, frozen=True):
     """What is kept of a finding."""
 
     finding_id: str
@@ -66,7 +67,7 @@ class JudgedBefore(msgspec.Struct, omit_defaults=True, array_like=True, frozen=T
     """Its rules, with spaces between."""
 
 
-class Closed(msgspec.Struct, omit_defaults=True, array_like=True, frozen=True):
+class Closed(msgspec.Struct, omit_defaults=True, gc=False, array_like=True, frozen=True):
     """The last episode that was closed, for an appeal that may overturn it."""
 
     number: int
@@ -76,7 +77,7 @@ class Closed(msgspec.Struct, omit_defaults=True, array_like=True, frozen=True):
     """Added when it was confirmed, or taken back when it was dismissed."""
 
 
-class Wording(msgspec.Struct, omit_defaults=True, array_like=True, frozen=True):
+class Wording(msgspec.Struct, omit_defaults=True, gc=False, array_like=True, frozen=True):
     """One wording that the seller uses."""
 
     fingerprint: str
@@ -86,7 +87,7 @@ class Wording(msgspec.Struct, omit_defaults=True, array_like=True, frozen=True):
     """Digest of the conversation that had it last."""
 
 
-class Seller(Row):
+class Seller(Row, gc=False):
     """What is remembered of a seller. Bounded: days by the longest window, lists by the policy."""
 
     seller_id: str
@@ -117,7 +118,7 @@ class Seller(Row):
 COUNTS = ("orders", "complaints", "solicitations", "reports")
 
 
-class Conversation(Row):
+class Conversation(Row, gc=False):
     """What one conversation remembers."""
 
     urgings: int = 0
@@ -129,7 +130,7 @@ class Conversation(Row):
     seen: list[str] = []
 
 
-class Awaiting(msgspec.Struct, omit_defaults=True, kw_only=True):
+class Awaiting(msgspec.Struct, omit_defaults=True, gc=False, kw_only=True):
     """A message judged lately, which an order or a report that comes later may show in another light."""
 
     message: msgspec.Raw
@@ -144,7 +145,7 @@ class Awaiting(msgspec.Struct, omit_defaults=True, kw_only=True):
     revision: int = 0
 
 
-class Dealing(Row):
+class Dealing(Row, gc=False):
     """What a seller and one buyer have behind them."""
 
     last_at_ms: int = 0
@@ -163,7 +164,7 @@ class Dealing(Row):
     remind_at_ms: int | None = None
 
 
-class ItemFacts(msgspec.Struct, omit_defaults=True, array_like=True, frozen=True):
+class ItemFacts(msgspec.Struct, omit_defaults=True, gc=False, array_like=True, frozen=True):
     """What of an order's line matters."""
 
     title: str
@@ -175,7 +176,7 @@ class ItemFacts(msgspec.Struct, omit_defaults=True, array_like=True, frozen=True
     is_technical: bool = False
 
 
-class OrderRow(Row):
+class OrderRow(Row, gc=False):
     """What matters of an order."""
 
     changed_at_ms: int = 0

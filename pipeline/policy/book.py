@@ -2,6 +2,7 @@
 
 import hashlib
 from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -86,16 +87,17 @@ def read_book(path: Path) -> tuple[PolicyBook | None, list[Fault]]:
         return None, [
             Fault(str(path), mark.line + 1 if mark else 0, "", "is not YAML: look at this line and the one before")
         ]
+    content, unknown = with_inherited(content)
+    if unknown:
+        return None, [Fault(str(path), line_of(tree, place), dotted(place), text) for place, text in unknown]
     try:
         book = BookFile.model_validate(content)
     except ValidationError as error:
         return None, [
-            Fault(str(path), line_of(tree, fault["loc"]), ".".join(map(str, fault["loc"])), fault_text(fault["msg"]))
+            Fault(str(path), line_of(tree, fault["loc"]), dotted(fault["loc"]), fault_text(fault["msg"]))
             for fault in error.errors(include_input=False, include_url=False, include_context=False)
         ]
-    faults = [
-        Fault(str(path), line_of(tree, place), ".".join(map(str, place)), text) for place, text in meaning_faults(book)
-    ]
+    faults = [Fault(str(path), line_of(tree, place), dotted(place), text) for place, text in meaning_faults(book)]
     return (None, faults) if faults else (made_book(book, text), [])
 
 
@@ -121,6 +123,39 @@ def fault_text(message: str) -> str:
 
 
 Place = tuple[int | str, ...]
+
+
+def dotted(place: Place) -> str:
+    """A place as one writes it: `policies.0.rules.threat.points`."""
+    return ".".join(map(str, place))
+
+
+def with_inherited(content: Any) -> tuple[Any, list[tuple[Place, str]]]:
+    """The book with every version whole: one that is `based_on` an earlier one states only what differs."""
+    if not isinstance(content, dict) or not isinstance(content.get("policies"), list):
+        return content, []
+    whole: dict[str, dict[str, Any]] = {}
+    for index, entry in enumerate(content["policies"]):
+        if not isinstance(entry, dict):
+            return content, []
+        parent = entry.get("based_on")
+        if parent is not None and parent not in whole:
+            return content, [
+                (("policies", index, "based_on"), f"wanted the version of a policy above: {', '.join(whole)}")
+            ]
+        own = {key: value for key, value in entry.items() if key != "based_on"}
+        inherited = {key: value for key, value in whole.get(str(parent), {}).items() if key != "effective_to"}
+        whole[str(entry.get("version", index))] = merged(inherited, own)
+    return content | {"policies": list(whole.values())}, []
+
+
+def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Mappings within mappings are merged; everything else is replaced."""
+    both = {
+        key: merged(old[key], value) if isinstance(value, dict) and isinstance(old.get(key), dict) else value
+        for key, value in new.items()
+    }
+    return {**old, **both}
 
 
 def meaning_faults(book: BookFile) -> list[tuple[Place, str]]:
@@ -176,11 +211,29 @@ def policy_faults(policy: Policy) -> list[tuple[Place, str]]:
         faults.append(
             (("base_rates",), "an entry `default` is missing: it holds for marketplaces without one of their own")
         )
+    faults += unreachable(policy)
     against = sum(rule.points * rule.most_times for rule in policy.rules.values() if rule.points > 0)
     if against < policy.verdicts.violation:
         faults.append(
             (("verdicts", "violation"), "no set of rules reaches so many points: nothing would ever be a violation")
         )
+    return faults
+
+
+def unreachable(policy: Policy) -> list[tuple[Place, str]]:
+    """What stands in the policy and can never hold."""
+    faults: list[tuple[Place, str]] = [
+        (("fits", reason), "is a prohibited purpose as well, which goes first: remove one of the two")
+        for reason in policy.fits
+        if reason in policy.prohibited_purposes
+    ]
+    seen: set[tuple[str | None, str | None, str]] = set()
+    for index, override in enumerate(policy.overrides):
+        for code in override.rules:
+            scope = (override.marketplace, override.category, code)
+            if scope in seen:
+                faults.append((("overrides", index, "rules", code), "the same is said above: remove one of the two"))
+            seen.add(scope)
     return faults
 
 
