@@ -69,22 +69,18 @@ def facts(item: ItemSeen) -> ItemFacts:
 
 def revise_lately(book: PolicyBook, state: State, signal: OrderChanged, dealing: Dealing, order: OrderRow) -> None:
     """Judges again the messages that this order's event came too late for."""
+    waiting = [each for each in dealing.lately if concerns(book, signal, each)]
+    if not waiting:
+        return
     seller = state.seller(signal.seller_id)
-    is_changed = False
-    for awaiting in dealing.lately:
-        if not concerns(book, signal, awaiting):
-            continue
+    policy = book.in_force(signal.at_ms)
+    for awaiting in waiting:
         awaiting.order_id = signal.order_id
-        verdict = revise(book, state, seller, awaiting, order)
-        if verdict is not None:
-            is_changed = True
-            policy = book.in_force(signal.at_ms)
+        if revise(book, state, seller, awaiting, order) is not None:
             on_solicitation_counts(policy, state, seller, signal.at_ms)
             on_strikes(policy, state, seller, signal.at_ms)
-    if is_changed:
-        policy = book.in_force(signal.at_ms)
-        state.put(seller_key(signal.seller_id), with_due(policy, seller))
-        state.put(dealing_key(signal.seller_id, signal.buyer), dealing)
+    state.put(seller_key(signal.seller_id), with_due(policy, seller))
+    state.put(dealing_key(signal.seller_id, signal.buyer), dealing)
 
 
 def concerns(book: PolicyBook, signal: OrderChanged, awaiting: Awaiting) -> bool:

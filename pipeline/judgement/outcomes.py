@@ -48,7 +48,7 @@ def strike_change(policy: Policy, signal: OutcomeRecorded, concerned: list[Judge
     """A confirmation adds; a dismissal takes back what the findings had added."""
     if signal.verdict is OutcomeVerdict.CONFIRMED:
         return policy.ladder.confirmed_strikes
-    return -sum(each.strikes for each in concerned)
+    return 0.0 - sum((each.strikes for each in concerned), 0.0)  # a float always: 0 and 0.0 are different bytes
 
 
 def is_appeal(seller: Seller, signal: OutcomeRecorded) -> bool:

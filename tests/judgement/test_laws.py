@@ -66,7 +66,7 @@ def test_the_same_signals_give_the_same_bytes(steps):
     assert (one.findings, one.alerts, one.advisories) == (two.findings, two.alerts, two.advisories)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(steps=steps, cut=st.integers(0, 40))
 def test_how_signals_are_batched_changes_nothing(steps, cut):
     """One state for several signals, as the judge keeps within a batch, against one for each."""
@@ -89,7 +89,7 @@ def test_how_signals_are_batched_changes_nothing(steps, cut):
     assert alerts == single.alerts
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(steps=steps)
 def test_time_alone_empties_the_table_but_for_sellers(steps):
     desk = play(Desk(), steps)
@@ -98,7 +98,7 @@ def test_time_alone_empties_the_table_but_for_sellers(steps):
     assert not list(desk.rows.due(NOW_MS + 3 * YEAR_MS))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(steps=steps)
 def test_an_alert_keeps_its_id_and_its_revisions_have_no_gap(steps):
     desk = play(Desk(), steps)
