@@ -5,6 +5,7 @@ import os
 import re
 import sys
 import time
+from pathlib import Path
 
 
 class Measure:
@@ -34,7 +35,7 @@ class Measure:
         seconds = time.perf_counter() - self.started_seconds
         cpu_seconds = time.process_time() - self.started_cpu_seconds
         # Not ru_maxrss: a child inherits that from the process that started it.
-        with open("/proc/self/status", encoding="utf-8") as status:
+        with Path("/proc/self/status").open(encoding="utf-8") as status:
             peak_bytes = int(re.search(r"VmHWM:\s+(\d+)", status.read())[1]) * 1024
         figures = {
             "messages": self.seen,

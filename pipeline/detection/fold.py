@@ -15,7 +15,9 @@ _PLAIN = {
     "、": ",", "，": ",", "؛": ";", "،": ",", "。": "。", "…": ".", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "「": '"', "」": '"',
     "『": '"', "』": '"', "–": "-", "—": "-", "‐": "-", "‑": "-", "‒": "-", "−": "-", "ー": "ー", "・": " ", "•": " ", "·": " ",
 }  # fmt: skip
-_INVISIBLE = frozenset("\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u2800\u3164\uffa0\u093c\u0640\ufe0e\ufe0f\u20e3")
+_INVISIBLE = frozenset(
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u2800\u3164\uffa0\u093c\u0640\ufe0e\ufe0f\u20e3"
+)
 _SQUARED_A = (0x1F130, 0x1F150, 0x1F170)  # squared, negative circled and negative squared capitals
 _LETTERS = 26
 

@@ -144,16 +144,17 @@ class Lexicon:
         nodes: dict[int, Node] = {}
         for node in state.nodes:
             nodes.update((id(there), there) for there in node.anything)
-            for key in keys if node.next else ():
-                nodes.update((id(there), there) for there in node.next.get(key, ()))
+            if node.next:
+                for key in keys:
+                    nodes.update((id(there), there) for there in node.next.get(key, ()))
         following: State | None = None
         if nodes:
-            key = tuple(sorted(nodes))
-            following = self._states.get(key)
+            reached = tuple(sorted(nodes))
+            following = self._states.get(reached)
             if following is None:
                 if len(self._states) > _MAX_STATES:
                     self._forget()
-                following = self._states[key] = State(tuple(nodes.values()))
+                following = self._states[reached] = State(tuple(nodes.values()))
         state.next[class_id] = following
         return following
 

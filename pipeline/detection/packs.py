@@ -16,10 +16,46 @@ SHIPPED = Path(__file__).with_name("languages")
 GRAMMAR_FILE = "_grammar.yaml"
 
 WORDS = frozenset(
-    """contact_noun contact_noun_weak your_contact my_contact your my you me ask can_i do_you_have how_to call_verb
-    text_verb reach_verb move off_platform stay_here find here_is hint_place give negation negation_exception reported
-    third_party trap number_trap or_else bad_outcome review reward secret pay pay_outside we_are authority
-    reversed""".split()
+    [
+        "contact_noun",
+        "contact_noun_weak",
+        "your_contact",
+        "my_contact",
+        "your",
+        "my",
+        "you",
+        "me",
+        "ask",
+        "can_i",
+        "do_you_have",
+        "how_to",
+        "call_verb",
+        "text_verb",
+        "reach_verb",
+        "move",
+        "off_platform",
+        "stay_here",
+        "find",
+        "here_is",
+        "hint_place",
+        "give",
+        "negation",
+        "negation_exception",
+        "reported",
+        "third_party",
+        "trap",
+        "number_trap",
+        "or_else",
+        "bad_outcome",
+        "review",
+        "reward",
+        "secret",
+        "pay",
+        "pay_outside",
+        "we_are",
+        "authority",
+        "reversed",
+    ]
 )
 PHRASES = frozenset(["request", "contact_me", "share", "hint", "refuse", "grant", "withdraw"])
 CHANNELS = frozenset(Channel)
@@ -29,15 +65,44 @@ SIDES = frozenset(["before", "after", "both"])
 LISTS = frozenset(["regions", "common", "compounds", "fillers"])
 KEYS = (
     frozenset(
-        """language name possessive negation channels channels_weak words phrases reasons manner digit_words repeats
-        rules examples""".split()
+        [
+            "language",
+            "name",
+            "possessive",
+            "negation",
+            "channels",
+            "channels_weak",
+            "words",
+            "phrases",
+            "reasons",
+            "manner",
+            "digit_words",
+            "repeats",
+            "rules",
+            "examples",
+        ]
     )
     | LISTS
 )
 _CONSTANTS = {"true": True, "false": False, "null": None}
 EXPECTATIONS = frozenset(
-    """solicits shares_contact discloses refuses channel numbers obfuscated purpose consent_sought alternative_offered
-    pressure harassment language grants withdraws""".split()
+    [
+        "solicits",
+        "shares_contact",
+        "discloses",
+        "refuses",
+        "channel",
+        "numbers",
+        "obfuscated",
+        "purpose",
+        "consent_sought",
+        "alternative_offered",
+        "pressure",
+        "harassment",
+        "language",
+        "grants",
+        "withdraws",
+    ]
 )
 
 
@@ -223,7 +288,7 @@ def _group(source: "_Source", concept: str, texts: Any, where: tuple[Any, ...]) 
 
 def _rules(source: "_Source", items: Any, where: tuple[Any, ...]) -> Iterator[Rule]:
     acts = {*Act, *(f"manner.{manner}" for manner in MANNERS)}
-    fields = frozenset("name act needs within ordered unless sender channel negatable".split())
+    fields = frozenset(["name", "act", "needs", "within", "ordered", "unless", "sender", "channel", "negatable"])
     for number, item in enumerate(items):
         place = (*where, number)
         rule = source.mapping(item, "a rule", place)
@@ -258,10 +323,13 @@ def _examples(source: "_Source", items: Any) -> Iterator[Example]:
             expect = {}
         elif not isinstance(expect, dict) or not expect:
             source.refuse("`expect` must be `none` or name fields of the detection", place)
-        source.known(expect, EXPECTATIONS, "expectation", place)
+        expected: Mapping[str, Any] = source.mapping(expect, "`expect`", place)
+        source.known(expected, EXPECTATIONS, "expectation", place)
         sender = source.one_of(example.get("sender", "seller"), frozenset(Sender), place)
-        values = {key: _CONSTANTS.get(value, value) if isinstance(value, str) else value for key, value in expect.items()}
-        yield Example(text, Sender(sender), example.get("marketplace"), values)
+        values = {
+            key: _CONSTANTS.get(value, value) if isinstance(value, str) else value for key, value in expected.items()
+        }
+        yield Example(str(text), Sender(sender), example.get("marketplace"), values)
 
 
 @dataclass(frozen=True, slots=True)
