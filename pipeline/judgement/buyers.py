@@ -1,8 +1,9 @@
 """What buyers tell the marketplace of a seller: complaints, reviews, reports."""
 
+from pipeline.judgement.dealings import keep_dealing
 from pipeline.judgement.findings import message_of, revise
-from pipeline.judgement.rows import dealing_key, seller_key
-from pipeline.judgement.sellers import count, dealing_with_due, recall, with_due
+from pipeline.judgement.rows import seller_key
+from pipeline.judgement.sellers import count, recall, with_due
 from pipeline.judgement.state import State
 from pipeline.judgement.triggers import on_complaint_counts, on_reporters
 from pipeline.policy.book import PolicyBook
@@ -23,7 +24,7 @@ def on_complaint(policy: Policy, state: State, signal: ComplaintFiled) -> None:
         dealing.soured_at_ms = max(dealing.soured_at_ms or 0, signal.at_ms)
     else:
         dealing.complained_at_ms = max(dealing.complained_at_ms or 0, signal.at_ms)
-    state.put(dealing_key(signal.seller_id, signal.buyer), dealing_with_due(policy, dealing, signal.at_ms))
+    keep_dealing(policy, state, dealing, (signal.seller_id, signal.buyer), signal.at_ms)
     count(policy, seller, signal.at_ms, "complaints")
     on_complaint_counts(policy, state, seller, signal.at_ms)
     state.put(seller_key(signal.seller_id), with_due(policy, seller))
@@ -35,7 +36,7 @@ def on_review(policy: Policy, state: State, signal: ReviewGiven) -> None:
         return
     dealing = state.dealing(signal.seller_id, signal.buyer)
     dealing.soured_at_ms = max(dealing.soured_at_ms or 0, signal.at_ms)
-    state.put(dealing_key(signal.seller_id, signal.buyer), dealing_with_due(policy, dealing, signal.at_ms))
+    keep_dealing(policy, state, dealing, (signal.seller_id, signal.buyer), signal.at_ms)
 
 
 def on_report(book: PolicyBook, policy: Policy, state: State, signal: ReportFiled) -> None:
@@ -66,4 +67,4 @@ def join_findings(book: PolicyBook, policy: Policy, state: State, signal: Report
         awaiting.history = dict(sorted((awaiting.history | {"reported": 1}).items()))
         order = state.order(signal.seller_id, awaiting.order_id) if awaiting.order_id is not None else None
         revise(book, state, seller, awaiting, order)
-    state.put(dealing_key(signal.seller_id, signal.buyer), dealing_with_due(policy, dealing, signal.at_ms))
+    keep_dealing(policy, state, dealing, (signal.seller_id, signal.buyer), signal.at_ms)

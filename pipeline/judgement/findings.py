@@ -9,11 +9,14 @@ from pipeline.judgement.state import State, content_id
 from pipeline.judgement.verdicts import Judged, explanation, judged_again
 from pipeline.policy.book import PolicyBook
 from pipeline.policy.model import Policy
+from schemas.ids import Pseudonym
 from schemas.outputs import Finding
 from schemas.signals import MessageSeen
 from schemas.vocabulary import Verdict
 
 KEPT_RULES = 16
+NOBODY = Pseudonym(f"b_{'0' * 24}")
+"""Stands for a buyer who was erased."""
 
 
 def finding_id_of(signal: MessageSeen) -> str:
@@ -91,3 +94,13 @@ def revise(book: PolicyBook, state: State, seller: Seller, awaiting: Awaiting, o
     awaiting.score, awaiting.verdict = verdict.score, verdict.verdict
     publish_finding(policy, state, signal, verdict, awaiting.revision)
     return verdict
+
+
+def erase_finding(book: PolicyBook, state: State, awaiting: Awaiting) -> None:
+    """Publishes a last revision without buyer and excerpt: the highest revision holds."""
+    signal = message_of(awaiting)
+    policy = book.in_force(signal.at_ms)
+    order = state.order(signal.seller_id, awaiting.order_id) if awaiting.order_id is not None else None
+    verdict = judged_again(policy, signal, order, awaiting.history)
+    nobody = signal.model_copy(update={"buyer": NOBODY, "excerpt": ""})
+    publish_finding(policy, state, nobody, verdict, awaiting.revision + 1)

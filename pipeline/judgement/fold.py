@@ -44,6 +44,6 @@ def fold(book: PolicyBook, state: State, signal: Signal) -> None:
         case OutcomeRecorded():
             on_outcome(policy, state, signal)
         case ErasureRequested():
-            on_erasure(state, signal)
+            on_erasure(book, state, signal)
         case Tick():
             on_tick(book, state, signal)

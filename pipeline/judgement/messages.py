@@ -2,12 +2,12 @@
 
 from pipeline.judgement.advisories import advise
 from pipeline.judgement.alerts import Cause, Figures, add_strikes, current_strikes, raise_alert
+from pipeline.judgement.dealings import keep_dealing
 from pipeline.judgement.discretion import Circumstances
 from pipeline.judgement.findings import await_more, finding_id_of, publish_finding
-from pipeline.judgement.rows import Conversation, Dealing, Seller, conversation_key, dealing_key, seller_key
+from pipeline.judgement.rows import Conversation, Dealing, Seller, conversation_key, seller_key
 from pipeline.judgement.sellers import (
     count,
-    dealing_with_due,
     file_finding,
     grave_rules,
     remember_wording,
@@ -29,6 +29,7 @@ from schemas.signals import MessageSeen
 from schemas.vocabulary import Act, Manner, Sender, Verdict
 
 MOST_TIMES = 1_000
+KEPT_CONVERSATIONS = 8
 
 
 def on_message(policy: Policy, state: State, signal: MessageSeen) -> None:
@@ -40,13 +41,15 @@ def on_message(policy: Policy, state: State, signal: MessageSeen) -> None:
     conversation.seen = seen
     conversation.last_at_ms = max(conversation.last_at_ms, signal.at_ms)
     dealing = state.dealing(signal.seller_id, signal.buyer)
+    others = [each for each in dealing.conversations if each != signal.conversation_id]
+    dealing.conversations = [*others, signal.conversation_id][-KEPT_CONVERSATIONS:]
     if signal.sender is Sender.BUYER:
         remember_wish(policy, signal, dealing)
     else:
         on_seller_message(policy, state, signal, conversation, dealing)
     conversation.due_ms = conversation.last_at_ms + policy.retention.conversation_days * DAY_MS
     state.put(conversation_key(signal.seller_id, signal.conversation_id), conversation)
-    state.put(dealing_key(signal.seller_id, signal.buyer), dealing_with_due(policy, dealing, signal.at_ms))
+    keep_dealing(policy, state, dealing, (signal.seller_id, signal.buyer), signal.at_ms)
 
 
 def remember_wish(policy: Policy, signal: MessageSeen, dealing: Dealing) -> None:

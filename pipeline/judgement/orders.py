@@ -1,9 +1,10 @@
 """What an order event makes of the rows, and of the messages that came before it."""
 
+from pipeline.judgement.dealings import keep_dealing
 from pipeline.judgement.findings import message_of, revise
 from pipeline.judgement.legitimacy import MINUTE_MS
 from pipeline.judgement.rows import Awaiting, Dealing, ItemFacts, OrderRow, dealing_key, order_key, seller_key
-from pipeline.judgement.sellers import DAY_MS, count, dealing_with_due, with_due
+from pipeline.judgement.sellers import DAY_MS, count, with_due
 from pipeline.judgement.state import State
 from pipeline.judgement.triggers import on_solicitation_counts, on_strikes
 from pipeline.policy.book import PolicyBook
@@ -30,7 +31,7 @@ def on_order(book: PolicyBook, policy: Policy, state: State, signal: OrderChange
         revise_lately(book, state, signal, dealing, order)
     if signal.status is OrderStatus.PLACED:
         dealing.order_id = signal.order_id
-        state.put(dealing_key(signal.seller_id, signal.buyer), dealing_with_due(policy, dealing, signal.at_ms))
+        keep_dealing(policy, state, dealing, (signal.seller_id, signal.buyer), signal.at_ms)
         seller = state.seller(signal.seller_id)
         seller.marketplace = signal.marketplace or seller.marketplace
         seller.last_at_ms = max(seller.last_at_ms, signal.at_ms)
@@ -38,7 +39,7 @@ def on_order(book: PolicyBook, policy: Policy, state: State, signal: OrderChange
         state.put(seller_key(signal.seller_id), with_due(policy, seller))
     elif dealing.reminder and signal.status in {OrderStatus.DELIVERED, OrderStatus.CANCELLED}:
         dealing.remind_at_ms = signal.at_ms + policy.retention.delete_number_days * DAY_MS
-        state.put(dealing_key(signal.seller_id, signal.buyer), dealing_with_due(policy, dealing, signal.at_ms))
+        keep_dealing(policy, state, dealing, (signal.seller_id, signal.buyer), signal.at_ms)
 
 
 def update_order(order: OrderRow, signal: OrderChanged) -> bool:

@@ -159,9 +159,17 @@ class Dealing(Row, gc=False):
     complained_at_ms: int | None = None
     order_id: str | None = None
     lately: list[Awaiting] = []
+    conversations: list[str] = []
+    """The newest few in which something of interest was written."""
     reminder: list[str] = []
     """Seller, conversation and language in which a number was given: the seller is told to delete it in the end."""
     remind_at_ms: int | None = None
+
+
+class Person(Row, gc=False):
+    """Where a buyer has dealings, so that an erasure finds them."""
+
+    sellers: list[str] = []
 
 
 class ItemFacts(msgspec.Struct, omit_defaults=True, gc=False, array_like=True, frozen=True):
@@ -207,6 +215,11 @@ def conversation_key(seller_id: str, conversation_id: str) -> bytes:
 def dealing_key(seller_id: str, buyer: str) -> bytes:
     """Key of the row of a seller and a buyer's pseudonym."""
     return f"b:{len(seller_id)}:{seller_id}:{buyer}".encode()
+
+
+def person_key(buyer: str) -> bytes:
+    """Key of the row that lists a buyer's dealings."""
+    return f"p:{buyer}".encode()
 
 
 def order_key(seller_id: str, order_id: str) -> bytes:

@@ -1,6 +1,6 @@
 """What is counted and kept about a seller: its days, strikes, findings, wordings, and when time alone concerns it."""
 
-from pipeline.judgement.rows import COUNTS, Dealing, JudgedBefore, Seller, Wording
+from pipeline.judgement.rows import COUNTS, JudgedBefore, Seller, Wording
 from pipeline.judgement.state import digest, remembered
 from pipeline.judgement.verdicts import Judged
 from pipeline.policy.model import Policy
@@ -83,11 +83,3 @@ def with_due(policy: Policy, seller: Seller) -> Seller:
         times.append(seller.episode.due_at_ms)
     seller.due_ms = min(times, default=None)
     return seller
-
-
-def dealing_with_due(policy: Policy, dealing: Dealing, at_ms: int) -> Dealing:
-    """The dealing's row, kept for the policy's time after its last event, with the reminder that may come before."""
-    dealing.last_at_ms = max(dealing.last_at_ms, at_ms)
-    ends_ms = dealing.last_at_ms + policy.retention.dealing_days * DAY_MS
-    dealing.due_ms = ends_ms if dealing.remind_at_ms is None else min(ends_ms, dealing.remind_at_ms)
-    return dealing

@@ -12,21 +12,29 @@ from pipeline.judgement.rows import (
     Conversation,
     Dealing,
     OrderRow,
+    Person,
     Row,
     Rows,
     Seller,
     conversation_key,
     dealing_key,
     order_key,
+    person_key,
     seller_key,
 )
 from schemas.outputs import Advisory, Alert, Finding
 
 RowT = TypeVar("RowT", bound=Row)
 _DECODERS: Mapping[type[Row], msgspec.json.Decoder[Row]] = {
-    kind: msgspec.json.Decoder(kind) for kind in (Seller, Conversation, Dealing, OrderRow)
+    kind: msgspec.json.Decoder(kind) for kind in (Seller, Conversation, Dealing, OrderRow, Person)
 }
-KIND_OF_PREFIX: Mapping[bytes, type[Row]] = {b"s": Seller, b"c": Conversation, b"b": Dealing, b"o": OrderRow}
+KIND_OF_PREFIX: Mapping[bytes, type[Row]] = {
+    b"s": Seller,
+    b"c": Conversation,
+    b"b": Dealing,
+    b"o": OrderRow,
+    b"p": Person,
+}
 _ENCODER = msgspec.json.Encoder()
 """Fields in the order of the rows' definitions; the fold keeps every mapping sorted, so equal rows have equal bytes."""
 
@@ -59,6 +67,10 @@ class State:
     def dealing(self, seller_id: str, buyer: str) -> Dealing:
         """What seller and buyer have behind them."""
         return self._get(dealing_key(seller_id, buyer), Dealing) or Dealing()
+
+    def person(self, buyer: str) -> Person:
+        """Where a buyer has dealings."""
+        return self._get(person_key(buyer), Person) or Person()
 
     def order(self, seller_id: str, order_id: str) -> OrderRow | None:
         """The order, `None` while no event of it has arrived."""

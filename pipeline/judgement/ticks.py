@@ -5,8 +5,9 @@ What is due happens at its own time, not at the tick's: a late tick changes noth
 
 from pipeline.judgement.advisories import DELETE_NUMBER, advisory
 from pipeline.judgement.alerts import Figures, begin_revision, instant, publish
-from pipeline.judgement.rows import Dealing, Row, Seller
-from pipeline.judgement.sellers import dealing_with_due, with_due
+from pipeline.judgement.dealings import with_due as dealing_with_due
+from pipeline.judgement.rows import Dealing, Person, Row, Seller, dealing_key
+from pipeline.judgement.sellers import with_due
 from pipeline.judgement.state import State
 from pipeline.judgement.triggers import on_verification_age
 from pipeline.policy.book import PolicyBook
@@ -16,11 +17,18 @@ from schemas.signals import Tick
 
 def on_tick(book: PolicyBook, state: State, signal: Tick) -> None:
     """Lets every row that is due have its time, until none is."""
-    for key in state.due(signal.at_ms):
+    keys = state.due(signal.at_ms)
+    for key in keys:
         row = state.row(key)
+        if isinstance(row, Person):
+            continue
         while row is not None and row.due_ms is not None and row.due_ms <= signal.at_ms:
             row = on_due(book.in_force(row.due_ms), state, row, row.due_ms)
         state.put(key, row)
+    for key in keys:  # last: a list of dealings goes by those that are left
+        person = state.row(key)
+        if isinstance(person, Person):
+            state.put(key, still_dealing(state, person, key.removeprefix(b"p:").decode()))
 
 
 def on_due(policy: Policy, state: State, row: Row, due_ms: int) -> Row | None:
@@ -33,6 +41,17 @@ def on_due(policy: Policy, state: State, row: Row, due_ms: int) -> Row | None:
             return on_due_reminder(policy, state, row, due_ms)
         case _:
             return None
+
+
+def still_dealing(state: State, person: Person, buyer: str) -> Person | None:
+    """The list of a buyer's dealings without those that are forgotten; `None` when all are."""
+    rows = {seller_id: state.row(dealing_key(seller_id, buyer)) for seller_id in person.sellers}
+    ends_ms = [row.due_ms for row in rows.values() if row is not None and row.due_ms is not None]
+    if not ends_ms:
+        return None
+    person.sellers = [seller_id for seller_id, row in rows.items() if row is not None]
+    person.due_ms = max(ends_ms)
+    return person
 
 
 def on_due_seller(policy: Policy, state: State, seller: Seller, now_ms: int) -> None:

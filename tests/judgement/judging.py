@@ -10,6 +10,7 @@ from schemas.signals import (
     ActSeen,
     ComplaintFiled,
     DocumentSeen,
+    ErasureRequested,
     ItemSeen,
     MessageSeen,
     OrderChanged,
@@ -116,6 +117,11 @@ class Desk:
     def outcome(self, verdict, at_ms=NOW_MS, seller="s1", **more):
         base = self.base(at_ms, "outcomes", seller)
         return self.take(OutcomeRecorded(**base, outcome_id=f"u{self.offset}", verdict=verdict, **more))
+
+    def erasure(self, at_ms=NOW_MS, seller="", buyer=None):
+        base = self.base(at_ms, "erasures", seller)
+        subject = "buyer" if buyer else "seller"
+        return self.take(ErasureRequested(**base, erasure_id=f"e{self.offset}", subject=subject, buyer=buyer))
 
     def tick(self, at_ms):
         origin = Origin(topic="ringfence.ticks", partition=0, offset=at_ms)
