@@ -181,7 +181,12 @@ class Deliveries:
 
     def oldest_age_seconds(self, now: float) -> float:
         """For how long the oldest delivered batch has been waiting; 0 when nothing is out."""
-        return max((now - queue[0][1] for queue in self._queues.values() if queue), default=0.0)
+        heads = [queue[0] for queue in list(self._queues.values()) if queue]
+        return max((now - delivered_at for _, delivered_at in heads), default=0.0)
+
+    def is_out(self, tp: TP) -> bool:
+        """Whether a batch of that partition is out or not yet committed."""
+        return bool(self._queues.get(tp))
 
     def count(self) -> int:
         """Batches that are out or not yet committed."""
@@ -217,6 +222,12 @@ class Consumer(driver.Consumer):  # type: ignore[misc]  # faust is untyped here
 
         super().__init__(transport, deliver, *args, **kwargs)
         self.scheduler = BatchScheduler(self.is_batched)
+
+    def is_at_end(self, tp: TP) -> bool:
+        """Whether nothing is left to read and nothing is out; markers at the end are read past, but never delivered."""
+        state = self._thread._ensure_consumer()._subscription.subscription.assignment.state_value(tp)  # noqa: SLF001 - versions are pinned
+        is_read = state.highwater is not None and state._position is not None and state._position >= state.highwater  # noqa: SLF001 - the same
+        return is_read and not self.deliveries.is_out(tp)
 
     def is_batched(self, topic: str) -> bool:
         """Whether the topic was declared with a `BatchSchema`."""

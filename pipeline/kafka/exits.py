@@ -54,6 +54,8 @@ class ExitReason(StrEnum):
     """Faust swallowed an error in recovery."""
     BROKER_GONE = "broker_gone"
     """The brokers have not answered for too long."""
+    UNWATCHED = "unwatched"
+    """The watchdog itself failed."""
     STOP_TOO_SLOW = "stop_too_slow"
     """The graceful stop did not end in time."""
 

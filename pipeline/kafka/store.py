@@ -57,15 +57,15 @@ class Store(SerializedStore):  # type: ignore[misc]  # faust is untyped here
         to_key: Callable[[Any], Any],  # noqa: ARG002 - Faust's signature
         to_value: Callable[[Any], Any],  # noqa: ARG002 - Faust's signature
     ) -> None:
-        """Writes what recovery read: rows, due index and offset of a partition at once."""
+        """Writes what recovery read, batches of the changelog: rows, due index and offset of a partition at once."""
         changes: dict[int, list[tuple[bytes, bytes | None]]] = {}
         offsets: dict[int, int] = {}
         for event in batch:
             message = event.message
             offsets[message.partition] = message.offset
-            rows = changes.setdefault(message.partition, [])
-            if message.key != RECOVERY_TICK_KEY:
-                rows.append((message.key, message.value))
+            changes.setdefault(message.partition, []).extend(
+                (record.key, record.value) for record in message.value if record.key != RECOVERY_TICK_KEY
+            )
         for partition, rows in changes.items():
             self.rows(partition).apply(rows, offsets[partition])
             crash_point("worker", "in_recovery")

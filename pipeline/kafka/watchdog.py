@@ -43,6 +43,8 @@ class Vitals:
     is_rebalancing: bool
     last_commit_at: float
     """Monotonic."""
+    recovery_remaining: int = 0
+    """Changelog records that recovery has yet to read: while it shrinks, recovery may take its time."""
 
 
 class Watched(Protocol):
@@ -61,13 +63,15 @@ class Judgement:
     def __init__(self, limits: Limits, now: float) -> None:
         self._limits = limits
         self._rebalancing_since: float | None = None
+        self._recovery_remaining = 0
         self._delivering_since = now
 
     def fault(self, vitals: Vitals, now: float) -> ExitReason | None:
         """Why the worker must end; `None` while it is well."""
         if vitals.is_rebalancing:
-            if self._rebalancing_since is None:
+            if self._rebalancing_since is None or vitals.recovery_remaining != self._recovery_remaining:
                 self._rebalancing_since = now
+            self._recovery_remaining = vitals.recovery_remaining
             self._delivering_since = now
             return ExitReason.REBALANCE if now - self._rebalancing_since > self._limits.rebalance_seconds else None
         self._rebalancing_since = None
@@ -110,15 +114,22 @@ class Watchdog:
     def _look(self) -> None:
         judgement = Judgement(self._limits, time.monotonic())
         while not self._stopped.wait(LOOK_EVERY_SECONDS):
-            now = time.monotonic()
-            lag = now - self._beat_at
-            if lag > self._limits.loop_lag_seconds:
-                leave(ExitReason.LOOP_LAG, lag_seconds=round(lag, 1))
-            vitals = self._watched.vitals()
-            self._on_look(vitals, lag)
-            fault = judgement.fault(vitals, now)
-            if fault is not None and not self._is_brokers_fault(now):
-                leave(fault, oldest_unacked_seconds=round(vitals.oldest_unacked_seconds, 1), batches=vitals.batches_out)
+            try:
+                self._look_once(judgement, time.monotonic())
+            except RuntimeError:
+                continue  # partitions moved under the look; the next one sees them at rest
+            except BaseException as error:  # noqa: BLE001 - a worker must not go on unwatched
+                leave(ExitReason.UNWATCHED, error)
+
+    def _look_once(self, judgement: Judgement, now: float) -> None:
+        lag = now - self._beat_at
+        if lag > self._limits.loop_lag_seconds:
+            leave(ExitReason.LOOP_LAG, lag_seconds=round(lag, 1))
+        vitals = self._watched.vitals()
+        self._on_look(vitals, lag)
+        fault = judgement.fault(vitals, now)
+        if fault is not None and not self._is_brokers_fault(now):
+            leave(fault, oldest_unacked_seconds=round(vitals.oldest_unacked_seconds, 1), batches=vitals.batches_out)
 
     def _is_brokers_fault(self, now: float) -> bool:
         if not self._watched.broker_answers():

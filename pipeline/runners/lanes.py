@@ -6,13 +6,16 @@ batches that wait in a lane are settled in one transaction.
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 from aiokafka.errors import KafkaError, ProducerFenced
 from aiokafka.structs import TopicPartition
 from faust.types import EventT
+from prometheus_client import Counter as CounterMetric
 
 from pipeline import metrics
 from pipeline.errors import StateError
@@ -22,7 +25,7 @@ from pipeline.kafka.exits import ExitReason, leave
 from pipeline.kafka.fenced import FencedProducer, Outgoing, UnknownCommitError
 from pipeline.kafka.rows_db import RowsDb
 from pipeline.kafka.topics import Output, TopicNames, partition_of
-from pipeline.runners.steps import DeadLetterRecord, JudgeResult, JudgeStep, Keyed, ScanResult, ScanStep
+from pipeline.runners.steps import Counts, DeadLetterRecord, JudgeResult, JudgeStep, Keyed, ScanResult, ScanStep
 
 WAITING_BATCHES = 4
 """Of one lane; more of them wait in Faust's queue and hold the fetching up."""
@@ -58,6 +61,14 @@ class Signals:
         return out + dead_letters(self.names, result.dead_letters, partition)
 
 
+class Position(NamedTuple):
+    """How far a partition was settled."""
+
+    next_offset: int
+    timestamp_ms: int
+    """Kafka's, of the last record."""
+
+
 class Lane:
     """The batches of one partition, one transaction after the other."""
 
@@ -66,6 +77,7 @@ class Lane:
     def __init__(self, partition: int, producer: FencedProducer) -> None:
         self.partition = partition
         self.producer = producer
+        self.positions: dict[TopicPartition, Position] = {}
         self._queue: asyncio.Queue[Job] = asyncio.Queue(WAITING_BATCHES)
         self._task = asyncio.create_task(self._run(), name=f"{self.place}-{partition}")
 
@@ -128,7 +140,9 @@ class Lane:
     def _count(self, jobs: Sequence[Job], seconds: float) -> None:
         for job in jobs:
             if job.records:
-                metrics.RECORDS.labels(job.records[0].topic).inc(len(job.records))
+                last = job.records[-1]
+                metrics.RECORDS.labels(last.topic).inc(len(job.records))
+                self.positions[TopicPartition(last.topic, last.partition)] = Position(last.offset + 1, last.timestamp)
         metrics.BATCH_RECORDS.labels(self.place).observe(sum(len(job.records) for job in jobs))
         metrics.BATCH_SECONDS.labels(self.place).observe(seconds)
 
@@ -150,14 +164,18 @@ class ScanLane(Lane):
         """Scan keeps no rows, so the group's offsets go into the transaction: a dead letter is written once."""
         outgoing: list[Outgoing] = []
         offsets: dict[TopicPartition, int] = {}
+        counts: Counts = Counter()
         for job in jobs:
             for records in slices(job.records):
-                outgoing += self._signals.outgoing(self._scan(records), self.partition)
+                result = self._scan(records)
+                outgoing += self._signals.outgoing(result, self.partition)
+                counts += result.counts
                 await asyncio.sleep(0)
             last = job.records[-1]
             offsets[TopicPartition(last.topic, last.partition)] = last.offset + 1
         if outgoing:
             await self.commit(outgoing, offsets, self._group_id)
+        add_counts(counts)
 
 
 class JudgeLane(Lane):
@@ -187,6 +205,7 @@ class JudgeLane(Lane):
             Outgoing(self._names.of(Output.SIGNALS), self.partition, None, job.tick) for job in jobs if job.tick
         ]
         changed: dict[bytes, bytes | None] = {}
+        result = JudgeResult()
         if records:
             result = self._judge(rows, marks.origins, records)
             outgoing += self._effects(result)
@@ -195,12 +214,12 @@ class JudgeLane(Lane):
                 changed[WATERMARK_KEY] = marks.moved(records[-1].offset + 1, result.watermarks)
         changelog = self._names.changelog
         outgoing += [Outgoing(changelog, self.partition, key, row) for key, row in changed.items()]
-        if not outgoing:
-            return
-        ends = await self.commit(outgoing, {}, "")
-        if changed:
-            rows.apply(changed, ends[changelog, self.partition])
-            crash_point(self.place, "after_local_write")
+        if outgoing:
+            ends = await self.commit(outgoing, {}, "")
+            if changed:
+                rows.apply(changed, ends[changelog, self.partition])
+                crash_point(self.place, "after_local_write")
+        self._count_result(result)
 
     def _effects(self, result: JudgeResult) -> list[Outgoing]:
         by_topic: Iterable[tuple[Output, list[Keyed]]] = (
@@ -214,6 +233,14 @@ class JudgeLane(Lane):
             for key, value in effects
         ]
         return out + dead_letters(self._names, result.dead_letters, self.partition)
+
+    def _count_result(self, result: JudgeResult) -> None:
+        add_counts(result.counts)
+        now_ms = time.time_ns() // 1_000_000
+        for arrived_at_ms in result.alert_arrivals_ms:
+            metrics.ALERT_LATENCY_SECONDS.observe(max(now_ms - arrived_at_ms, 0) / 1000)
+        if result.judged_to_ms is not None:
+            metrics.WATERMARK_LAG.labels(self.partition).set(max(now_ms - result.judged_to_ms, 0) / 1000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +269,20 @@ def dead_letters(names: TopicNames, letters: Sequence[DeadLetterRecord], partiti
     """Records set aside, on their way."""
     topic = names.of(Output.DEAD_LETTERS)
     return [Outgoing(topic, partition, key, value, headers) for key, value, headers in letters]
+
+
+COUNTERS = {
+    f"{next(iter(metric.describe())).name}_total": metric
+    for metric in metrics.all_metrics()
+    if isinstance(metric, CounterMetric)
+}
+
+
+def add_counts(counts: Counts) -> None:
+    """Counts what a step saw, once per batch."""
+    for (name, *labels), amount in counts.items():
+        counter = COUNTERS[name]
+        (counter.labels(*labels) if labels else counter).inc(amount)
 
 
 def slices(records: Sequence[RawRecord]) -> Iterable[Sequence[RawRecord]]:

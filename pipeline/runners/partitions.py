@@ -1,6 +1,7 @@
 """Which partitions are this worker's: opens their fences and lanes at assignment, closes them at revocation."""
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -49,6 +50,7 @@ class OwnedPartitions:
         self._signals = Signals(names, partition_counts[names.of(Output.SIGNALS)])
         self._inputs = set(names.inputs)
         self.lanes: dict[LaneKey, Lane] = {}
+        self.assigned_at = time.monotonic()
 
     def lane_of(self, topic: str, partition: int) -> Lane | None:
         """Where a batch of that partition goes; `None` when the partition was revoked meanwhile."""
@@ -60,6 +62,7 @@ class OwnedPartitions:
 
     async def acquire(self, assigned: set[TP]) -> None:
         """Fences the previous owners of all partitions assigned, at the same time."""
+        self.assigned_at = time.monotonic()
         await self.release()
         crash_point("worker", "in_assign")
         signals = self._names.of(Output.SIGNALS)

@@ -146,7 +146,7 @@ def primary_language(tag: str | None) -> str | None:
     return found.group(1).lower() if found else None
 
 
-def passed_on(event: Event, heading: Heading, pseudonyms: Pseudonymiser) -> Signal:  # noqa: PLR0911 - one return a topic
+def passed_on(event: Event, heading: Heading, pseudonyms: Pseudonymiser) -> Signal:
     """The one signal of an event that is no message."""
     match event:
         case Order():

@@ -15,11 +15,20 @@ def test_faust_by_itself_loses_or_repeats_when_it_is_killed(stage: Stage, transp
     stage.produce(load.records)
     for target in (3_000, 8_000):
         worker = stage.start(UNFENCED_TRANSPORT=transport, **QUICK_SESSION)
-        wait_for(lambda target=target: stage.progress() >= target, f"{target} findings")
+        is_reached(stage, target)
         worker.kill()
     stage.start(UNFENCED_TRANSPORT=transport, **QUICK_SESSION)
-    wait_for(lambda: stage.progress() >= events, "as many findings as there are events")
-    assert faults(stage, load) != []
+    is_complete = is_reached(stage, events)
+    assert not is_complete or faults(stage, load) != []
+
+
+def is_reached(stage: Stage, findings: int) -> bool:
+    """Whether so many findings come: what was acknowledged unprocessed never does, and going quiet is a failure too."""
+    try:
+        wait_for(lambda: stage.progress() >= findings, f"{findings} findings", limit_seconds=25)
+    except AssertionError:
+        return False
+    return True
 
 
 @pytest.mark.parametrize("transport", ["kafka", "naive"])

@@ -4,6 +4,7 @@
 """
 
 import os
+import sys
 
 import faust
 import orjson
@@ -83,7 +84,8 @@ async def count_all(stream):
 
 @app.on_partitions_assigned.connect
 async def tell(*_args, **_kwargs):
-    print("partitions_assigned", flush=True)
+    sys.stdout.write("partitions_assigned\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ steps = st.lists(
 )
 
 
-def play(desk, steps):  # noqa: C901 - one case a kind of event
+def play(desk, steps):
     """Lets the steps happen, at the times that they name."""
     for kind, after_ms, who, says, reason in steps:
         at_ms, buyer = NOW_MS + after_ms, f"b_{who:024d}"

@@ -6,8 +6,8 @@ from pipeline.kafka.watchdog import Judgement, Limits, Vitals
 LIMITS = Limits(unacked_seconds=30, rebalance_seconds=120, commit_seconds=60, loop_lag_seconds=15)
 
 
-def vitals(*, unacked=0.0, out=0, rebalancing=False, committed_at=0.0):
-    return Vitals(unacked, out, rebalancing, committed_at)
+def vitals(*, unacked=0.0, out=0, rebalancing=False, committed_at=0.0, remaining=0):
+    return Vitals(unacked, out, rebalancing, committed_at, remaining)
 
 
 def looks(*pairs):
@@ -33,6 +33,13 @@ def test_a_rebalance_that_does_not_end_is_a_fault_and_each_has_its_own_time():
     moving, resting = vitals(rebalancing=True), vitals()
     assert looks((0, moving), (120, moving), (121, moving)) == [None, None, ExitReason.REBALANCE]
     assert looks((0, moving), (100, resting), (101, moving), (200, moving)) == [None] * 4
+
+
+def test_a_long_recovery_is_no_fault_while_it_moves():
+    reading = [(at, vitals(rebalancing=True, remaining=1_000 - at)) for at in range(0, 900, 100)]
+    assert looks(*reading) == [None] * 9
+    stuck = vitals(rebalancing=True, remaining=7)
+    assert looks((0, stuck), (120, stuck), (121, stuck)) == [None, None, ExitReason.REBALANCE]
 
 
 def test_commits_that_stand_still_while_batches_are_out_are_a_fault():
