@@ -23,6 +23,8 @@ REASON_ORDER = (
 ENDED = frozenset({OrderStatus.DELIVERED, OrderStatus.CANCELLED, OrderStatus.RETURNED})
 FROM_WORDS_ALONE = frozenset({ItemClass.TECHNICAL, ItemClass.CUSTOMISED, ItemClass.VEHICLE})
 """Classes that a title tells whatever the order says of weight and way."""
+INTERNATIONAL = "international"
+"""Trait of an order that leaves the seller's country: customs and foreign carriers ask for a number."""
 
 
 def purpose_codes(policy: Policy, signal: MessageSeen, order: OrderRow | None, *, is_disputed: bool) -> set[str]:
@@ -99,6 +101,8 @@ def order_traits(policy: Policy, order: OrderRow) -> set[str]:
     """What was bought, in the words of the policy's `fits`; `small` only where every item is."""
     each = [item_traits(policy, item) for item in order.items]
     traits = set().union(*each)
+    if order.seller_country and order.marketplace and order.seller_country != order.marketplace:
+        traits.add(INTERNATIONAL)
     if not all(ItemClass.SMALL in found for found in each):
         traits.discard(ItemClass.SMALL)
     return traits

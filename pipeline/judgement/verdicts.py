@@ -25,8 +25,6 @@ MANNER_RULES = {
     Manner.HARASSMENT: "harassment",
     Manner.OFF_PLATFORM_PAYMENT: "off_platform_payment",
 }
-OUTWEIGHED_BY_NEED = frozenset({"repeated", "mass_wording", "bad_record"})
-"""A need that the order shows is no worse for a template, a reminder or an old record."""
 VERDICTS = tuple(Verdict)
 
 
@@ -77,8 +75,10 @@ def judged_again(policy: Policy, signal: MessageSeen, order: OrderRow | None, hi
         is_disputed = IN_DISPUTE in history
         codes |= dict.fromkeys(purpose_codes(policy, signal, order, is_disputed=is_disputed), 1)
     codes |= {code: times for code, times in history.items() if code in policy.rules}
-    if "needed" in codes and "after_refusal" not in codes:
-        codes = {code: times for code, times in codes.items() if code not in OUTWEIGHED_BY_NEED}
+    if "after_refusal" not in codes:
+        codes = {
+            code: times for code, times in codes.items() if codes.keys().isdisjoint(policy.rules[code].outweighed_by)
+        }
     overridden = overridden_points(policy, signal, order)
     points = {code: rule_points(policy, overridden, code, times) for code, times in codes.items()}
     score = summed(policy, points)

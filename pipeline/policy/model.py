@@ -64,6 +64,8 @@ class Rule(Part):
     """One such act alone is a reason to verify the seller again."""
     most_times: Annotated[int, Field(ge=1, le=10)] = 1
     """It weighs once for each time that it happened, up to so often."""
+    outweighed_by: tuple[str, ...] = ()
+    """Rules beside which it does not weigh at all, unless the buyer has refused."""
 
 
 class Fit(Part):
