@@ -5,12 +5,11 @@ the way through the detector. A third of the cases, picked by a digest of their 
 """
 
 import hashlib
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
-from judging import BUYER, DAY_MS, HOUR_MS, MINUTE_MS, NOW_MS, Desk
+from judging import DAY_MS, HOUR_MS, MINUTE_MS, NOW_MS, Desk
 
 from schemas.signals import ItemSeen
 from schemas.vocabulary import Act, Manner, OrderStatus, Reason
