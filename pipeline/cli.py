@@ -213,18 +213,41 @@ def policy_check(file: Annotated[Path, typer.Argument(help="The policy book.")],
         raise typer.Exit(EXIT_FOUND_A_PROBLEM)
 
 
-@policy_app.command("show", epilog="Example: ringfence policy show --at 2026-06-01T00:00:00Z")
+@policy_app.command("show", epilog="Example: ringfence policy show --at 2026-06-01T00:00:00Z --marketplace DE")
 def policy_show(
     file: Annotated[Path | None, typer.Argument(help="The policy book; the shipped one when left out.")] = None,
     at: Annotated[datetime | None, typer.Option(help="The version in force then; the newest when left out.")] = None,
+    marketplace: Annotated[
+        str | None, typer.Option(help="As it holds there: overrides and base rates applied.")
+    ] = None,
+    category: Annotated[str | None, typer.Option(help="As it holds for orders of this category.")] = None,
 ) -> None:
-    """The version in force at an instant, as YAML with every value filled in."""
+    """The version in force at an instant, for a marketplace and a category, as YAML with every value filled in."""
     from pipeline.policy.book import load_book
+    from pipeline.policy.model import policy_as_held
 
     book = load_book(file or load_settings().policy_file)
     moment = at.replace(tzinfo=at.tzinfo or UTC) if at else datetime.max.replace(tzinfo=UTC)
-    policy = book.in_force(int(moment.timestamp() * 1000))
-    sys.stdout.write(yaml.safe_dump(policy.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120))
+    content = policy_as_held(book.in_force(int(moment.timestamp() * 1000)), marketplace, category)
+    sys.stdout.write(yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120))
+
+
+@policy_app.command("diff", epilog="Example: ringfence policy diff old.yaml new.yaml")
+def policy_diff(
+    old: Annotated[Path, typer.Argument(help="The policy book before.")],
+    new: Annotated[Path, typer.Argument(help="The policy book after.")],
+    as_json: AsJson = False,
+) -> None:
+    """What changes from one book to another by meaning: order, comments and layout do not count."""
+    from pipeline.policy.book import load_book
+    from pipeline.policy.changes import changes
+
+    found = changes(load_book(old), load_book(new))
+    if as_json:
+        names = ("version", "field", "before", "after", "meaning")
+        print_rows([{name: getattr(each, name) for name in names} for each in found], as_json=True)
+    else:
+        sys.stdout.write("".join(f"{change}\n" for change in found) or "no difference in meaning\n")
 
 
 letters_app = typer.Typer(help="Records that were set aside.", no_args_is_help=True)

@@ -149,13 +149,7 @@ def severity_of(policy: Policy, verdict: Verdict, risk: Risk) -> Severity:
 
 def overridden_points(policy: Policy, signal: MessageSeen, order: OrderRow | None) -> Mapping[str, int]:
     """Points that differ here: category goes before marketplace, both together before either."""
-    categories = {item.category for item in order.items} if order else set()
-    points: dict[str, int] = {}
-    for override in policy.overrides_by_weight:
-        fits_market = override.marketplace in {None, signal.marketplace}
-        if fits_market and (override.category is None or override.category in categories):
-            points |= override.rules
-    return points
+    return policy.points_in(signal.marketplace, {item.category for item in order.items} if order else ())
 
 
 def rule_points(policy: Policy, overridden: Mapping[str, int], code: str, times: int) -> int:

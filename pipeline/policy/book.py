@@ -4,7 +4,6 @@ import hashlib
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import yaml
 from pydantic import ValidationError
 
 from pipeline.errors import SettingsError
-from pipeline.policy.codes import ADVISORY_CODES, RULE_CODES, TRIGGER_CODES
+from pipeline.policy.checks import Place, meaning_faults
 from pipeline.policy.model import BookFile, Policy
 
 SHIPPED = Path(__file__).with_name("shipped.yaml")
@@ -122,9 +121,6 @@ def fault_text(message: str) -> str:
     }.get(plain, plain)
 
 
-Place = tuple[int | str, ...]
-
-
 def dotted(place: Place) -> str:
     """A place as one writes it: `policies.0.rules.threat.points`."""
     return ".".join(map(str, place))
@@ -139,7 +135,9 @@ def with_inherited(content: Any) -> tuple[Any, list[tuple[Place, str]]]:
         if not isinstance(entry, dict):
             return content, []
         parent = entry.get("based_on")
-        if parent is not None and parent not in whole:
+        if str(entry.get("version", index)) in whole:
+            return content, [(("policies", index, "version"), "another policy above has the same version: rename one")]
+        if parent is not None and str(parent) not in whole:
             return content, [
                 (("policies", index, "based_on"), f"wanted the version of a policy above: {', '.join(whole)}")
             ]
@@ -156,85 +154,6 @@ def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
         for key, value in new.items()
     }
     return {**old, **both}
-
-
-def meaning_faults(book: BookFile) -> list[tuple[Place, str]]:
-    """Faults that no single field shows: gaps and overlaps in time, rules nobody knows, verdicts nothing reaches."""
-    faults: list[tuple[Place, str]] = []
-    ordered = sorted(enumerate(book.policies), key=lambda pair: pair[1].effective_from)
-    for (_, old), (index, new) in pairwise(ordered):
-        place = ("policies", index, "effective_from")
-        if old.effective_to is None or old.effective_to > new.effective_from:
-            text = (
-                f"version {new.version} begins before {old.version} ends: let that one's effective_to be this instant"
-            )
-            faults.append((place, text))
-        elif old.effective_to < new.effective_from:
-            faults.append((place, f"nothing is in force between {old.version} and {new.version}: close the gap"))
-    for index, policy in enumerate(book.policies):
-        faults += [(("policies", index, *place), text) for place, text in policy_faults(policy)]
-    return faults
-
-
-def policy_faults(policy: Policy) -> list[tuple[Place, str]]:
-    """Faults within one version."""
-    faults: list[tuple[Place, str]] = []
-    faults += [
-        (("rules",), f"the rule {code} is missing: wanted {{points, clause, text}}")
-        for code in sorted(RULE_CODES - set(policy.rules))
-    ]
-    faults += [
-        (("rules", code), "no such rule: check the spelling, or remove it")
-        for code in sorted(set(policy.rules) - RULE_CODES)
-    ]
-    for index, override in enumerate(policy.overrides):
-        faults += [
-            (("overrides", index, "rules", code), "no such rule") for code in sorted(set(override.rules) - RULE_CODES)
-        ]
-        if override.marketplace is None and override.category is None:
-            faults.append(
-                (("overrides", index), "wants a marketplace, a category, or both; change the rule itself otherwise")
-            )
-    faults += [
-        (("triggers", "severity"), f"the severity of {code} is missing")
-        for code in sorted(TRIGGER_CODES - set(policy.triggers.severity))
-    ]
-    faults += [
-        (("triggers", "clauses"), f"the clause of {code} is missing")
-        for code in sorted(TRIGGER_CODES - set(policy.triggers.clauses))
-    ]
-    faults += [
-        (("advisories", code), f"no such advisory: wanted one of {', '.join(sorted(ADVISORY_CODES))}")
-        for code in sorted(set(policy.advisories) - ADVISORY_CODES)
-    ]
-    if "default" not in policy.base_rates:
-        faults.append(
-            (("base_rates",), "an entry `default` is missing: it holds for marketplaces without one of their own")
-        )
-    faults += unreachable(policy)
-    against = sum(rule.points * rule.most_times for rule in policy.rules.values() if rule.points > 0)
-    if against < policy.verdicts.violation:
-        faults.append(
-            (("verdicts", "violation"), "no set of rules reaches so many points: nothing would ever be a violation")
-        )
-    return faults
-
-
-def unreachable(policy: Policy) -> list[tuple[Place, str]]:
-    """What stands in the policy and can never hold."""
-    faults: list[tuple[Place, str]] = [
-        (("fits", reason), "is a prohibited purpose as well, which goes first: remove one of the two")
-        for reason in policy.fits
-        if reason in policy.prohibited_purposes
-    ]
-    seen: set[tuple[str | None, str | None, str]] = set()
-    for index, override in enumerate(policy.overrides):
-        for code in override.rules:
-            scope = (override.marketplace, override.category, code)
-            if scope in seen:
-                faults.append((("overrides", index, "rules", code), "the same is said above: remove one of the two"))
-            seen.add(scope)
-    return faults
 
 
 def line_of(tree: Any, place: tuple[int | str, ...]) -> int:

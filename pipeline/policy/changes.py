@@ -21,9 +21,29 @@ class Change:
     """`nothing` where the old book does not have it."""
     after: str
 
+    @property
+    def meaning(self) -> str:
+        """What it does to sellers, where the field's kind tells; else empty."""
+        rises = as_number(self.after) > as_number(self.before)
+        match self.field.split("."):
+            case ["rules", _, "points"] | ["overrides", _, "rules", _]:
+                return "weighs more against the seller" if rises else "weighs less against the seller"
+            case ["rules", _, "floor"]:
+                return "changes the mildest verdict beside it"
+            case ["verdicts", "questionable" | "violation" as verdict]:
+                return f"{'fewer' if rises else 'more'} messages are called {verdict}"
+            case ["verdicts", "relief_after_refusal"]:
+                return f"good manners excuse {'more' if rises else 'less'} after a refusal"
+            case ["ladder", "warning" | "reverification" | "suspension" | "removal" as step]:
+                return f"{step} is recommended {'later' if rises else 'sooner'}"
+            case ["triggers", _, "false_alarm_rate"]:
+                return f"the surge is told {'sooner, with more' if rises else 'later, with fewer'} false alarms"
+        return ""
+
     def __str__(self) -> str:
         """In one line."""
-        return f"{self.version}: {self.field}: {self.before} -> {self.after}"
+        meaning = self.meaning
+        return f"{self.version}: {self.field}: {self.before} -> {self.after}{f' ({meaning})' if meaning else ''}"
 
 
 def changes(old: PolicyBook, new: PolicyBook) -> list[Change]:
@@ -41,6 +61,14 @@ def changes(old: PolicyBook, new: PolicyBook) -> list[Change]:
             continue
         found += [Change(version, *each) for each in differences(before[version], after[version])]
     return found
+
+
+def as_number(text: str) -> float:
+    """A value that may be a number; 0 where it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
 
 
 def by_version(book: PolicyBook) -> dict[str, dict[str, str]]:

@@ -1,9 +1,10 @@
 """What a policy may say: every weight, limit, window and text, with the range in which it makes sense."""
 
 import re
+from collections.abc import Collection
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
@@ -301,6 +302,15 @@ class Policy(Part):
         """Overrides, the more particular later: marketplace, then category, then both."""
         return tuple(sorted(self.overrides, key=lambda each: (each.category is not None, each.marketplace is not None)))
 
+    def points_in(self, marketplace: str | None, categories: Collection[str | None]) -> dict[str, int]:
+        """Points that differ there: category goes before marketplace, both together before either."""
+        points: dict[str, int] = {}
+        for override in self.overrides_by_weight:
+            fits_market = override.marketplace in {None, marketplace}
+            if fits_market and (override.category is None or override.category in categories):
+                points |= override.rules
+        return points
+
     def base_rates_of(self, marketplace: str | None) -> BaseRates:
         """What is usual there."""
         return self.base_rates.get(marketplace or "default", self.base_rates["default"])
@@ -314,6 +324,18 @@ class BookFile(Part):
     tick_seconds: Annotated[int, Field(ge=1)]
     """Interval of the ticks that a replay makes from event time."""
     policies: Annotated[tuple[Policy, ...], Field(min_length=1)]
+
+
+def policy_as_held(policy: Policy, marketplace: str | None, category: str | None) -> dict[str, Any]:
+    """The policy as it holds for a marketplace and a category: their points and base rates take their places."""
+    content = policy.model_dump(mode="json")
+    if marketplace is None and category is None:
+        return content
+    for code, points in policy.points_in(marketplace, (category,)).items():
+        content["rules"][code]["points"] = points
+    del content["overrides"]
+    content["base_rates"] = policy.base_rates_of(marketplace).model_dump(mode="json")
+    return content
 
 
 def words_pattern(words: tuple[str, ...]) -> re.Pattern[str]:

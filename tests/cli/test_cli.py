@@ -124,3 +124,22 @@ def test_a_broker_that_does_not_answer_is_named():
     assert result.returncode == 1
     assert b"no Kafka broker answered at 127.0.0.1:1" in result.stderr
     assert b"Traceback" not in result.stderr
+
+
+def test_policy_diff_tells_what_changes_by_meaning(tmp_path):
+    changed = tmp_path / "changed.yaml"
+    changed.write_text(SHIPPED.read_text(encoding="utf-8").replace("violation: 60", "violation: 70", 1), "utf-8")
+    result = ringfence("policy", "diff", SHIPPED, changed, "--json")
+    assert result.returncode == 0
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    assert {(row["field"], row["meaning"]) for row in rows} == {
+        ("verdicts.violation", "fewer messages are called violation")
+    }
+    assert ringfence("policy", "diff", SHIPPED, SHIPPED).stdout == b"no difference in meaning\n"
+
+
+def test_policy_show_applies_what_holds_for_a_category():
+    result = ringfence("policy", "show", "--marketplace", "DE", "--category", "vehicles")
+    assert result.returncode == 0
+    assert b"request_contact:\n    points: 10" in result.stdout
+    assert b"overrides" not in result.stdout

@@ -9,6 +9,7 @@ from pipeline.errors import SettingsError
 from pipeline.policy.book import SHIPPED, check_book, load_book
 from pipeline.policy.changes import changes
 from pipeline.policy.codes import ADVISORY_CODES
+from pipeline.policy.model import policy_as_held
 
 TEXT = SHIPPED.read_text(encoding="utf-8")
 
@@ -86,6 +87,40 @@ def test_every_advisory_has_a_text_and_every_text_its_languages():
         pytest.param(
             "effective_to: 2026-07-01", "effective_to: 2026-06-01", "effective_from", "nothing is in force", id="a gap"
         ),
+        pytest.param(
+            "effective_to: 2026-07-01", "effective_to: 2019-07-01", "effective_to", "before it begins", id="no time"
+        ),
+        pytest.param('version: "2026-07"', 'version: "2026-01"', "version", "the same version", id="one name for two"),
+        pytest.param("[freight, in_home, pickup", "[frieght, in_home, pickup", "needed_for", "no trait", id="no trait"),
+        pytest.param(
+            "other_channels: [whatsapp, telegram, wechat, line, viber, signal, zalo, kakaotalk, other]",
+            "other_channels: []",
+            "rules.other_channel",
+            "nothing can bring it in",
+            id="a rule nothing brings in",
+        ),
+        pytest.param(
+            "needed_while: [placed, shipped, returned]",
+            "needed_while: [cancelled]",
+            "fits.delivery.needed_while",
+            "no stage",
+            id="a need without a stage",
+        ),
+        pytest.param("request_contact: 10, no_reason", "request_contact: 20, no_reason", "", "", id="fine: set back"),
+        pytest.param("standard_item: 0}}", "order_over: 10}}", "overrides.0.rules.order_over", "own points", id="idle"),
+        pytest.param(
+            "warning: 1.0", "warning: 3.0", "ladder.reverification", "more strikes", id="a ladder upside down"
+        ),
+        pytest.param("reporters: 20", "reporters: 2", "distinct_reporters", "not remembered", id="forgotten too soon"),
+        pytest.param("grant_days: 30", "grant_days: 181", "windows.grant_days", "forgotten", id="wished and forgotten"),
+        pytest.param(
+            "severity:\n", "severity:\n        surge: low\n", "severity.surge", "no such trigger", id="trigger"
+        ),
+        pytest.param("privacy: medium}", "}", "risks", "privacy is missing", id="a harm without severity"),
+        pytest.param("needed: {points: -40", "needed: {points: 40", "", "", id="fine: a rule may turn"),
+        pytest.param(
+            "outweighed_by: [buyer_wished]", "outweighed_by: [wish]", "outweighed_by", "no other", id="no rule"
+        ),
     ],
 )
 def test_a_fault_is_told_by_line_and_field(written, old, new, field, says):
@@ -147,6 +182,46 @@ def test_books_differ_by_meaning_not_by_text(written):
         written(TEXT.replace("after_refusal: {points: 40", "after_refusal: {points: 45", 1), "other.yaml")
     )
     assert [str(change) for change in changes(load_book(), other)] == [
-        "2026-01: rules.after_refusal.points: 40 -> 45",
-        "2026-07: rules.after_refusal.points: 40 -> 45",
+        "2026-01: rules.after_refusal.points: 40 -> 45 (weighs more against the seller)",
+        "2026-07: rules.after_refusal.points: 40 -> 45 (weighs more against the seller)",
     ]
+
+
+def test_weights_that_reach_no_verdict_are_told(written):
+    content = yaml.safe_load(TEXT)
+    for rule in content["policies"][0]["rules"].values():
+        rule["points"] = min(rule["points"], 1)
+    says = [fault.text for fault in check_book(written(yaml.safe_dump(content)))]
+    assert any("nothing would be a violation" in text for text in says)
+
+
+def test_a_policy_that_permits_nothing_is_told(written):
+    content = yaml.safe_load(TEXT)
+    for rule in content["policies"][0]["rules"].values():
+        rule["points"] = max(rule["points"], 0)
+    content["policies"][0]["rules"]["request_contact"]["points"] = 30
+    says = [fault.text for fault in check_book(written(yaml.safe_dump(content)))]
+    assert any("ever be permitted" in text for text in says)
+
+
+@pytest.mark.parametrize(
+    ("marketplace", "category", "points"),
+    [
+        pytest.param(None, None, 20, id="anywhere"),
+        pytest.param("DE", None, 15, id="marketplace"),
+        pytest.param("FR", "vehicles", 10, id="category"),
+        pytest.param("DE", "vehicles", 5, id="both"),
+        pytest.param("DE", "toys", 15, id="a category without override"),
+    ],
+)
+def test_both_goes_before_category_and_category_before_marketplace(written, marketplace, category, points):
+    text = TEXT.replace(
+        "    overrides:\n",
+        "    overrides:\n"
+        "      - {marketplace: DE, category: vehicles, rules: {request_contact: 5}}\n"
+        "      - {marketplace: DE, rules: {request_contact: 15}}\n",
+        1,
+    )
+    policy = load_book(written(text)).policies[0]
+    held = policy_as_held(policy, marketplace, category)
+    assert held["rules"]["request_contact"]["points"] == points
