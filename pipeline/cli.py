@@ -250,6 +250,34 @@ def policy_diff(
         sys.stdout.write("".join(f"{change}\n" for change in found) or "no difference in meaning\n")
 
 
+packs_app = typer.Typer(help="Language packs.", no_args_is_help=True)
+app.add_typer(packs_app, name="packs")
+
+
+@packs_app.command("check", epilog="Example: ringfence packs check pipeline/detection/languages/de.yaml")
+def packs_check(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Packs, each checked beside those shipped; all shipped ones if none.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Whether packs can be used: form, dead phrases, their own examples, and harm to another language."""
+    from pipeline.detection.checks import pack_faults
+
+    missing = [str(file) for file in files or () if not file.is_file()]
+    if missing:
+        raise SettingsError(f"no such file: {', '.join(missing)}")
+    faults = pack_faults(files or ())
+    for fault in faults:
+        if as_json:
+            row = {"file": fault.file, "line": fault.line, "reason": fault.reason}
+            sys.stdout.buffer.write(orjson.dumps(row) + b"\n")
+        else:
+            sys.stdout.write(f"{fault}\n")
+    if faults:
+        raise typer.Exit(EXIT_FOUND_A_PROBLEM)
+
+
 letters_app = typer.Typer(help="Records that were set aside.", no_args_is_help=True)
 app.add_typer(letters_app, name="dead-letters")
 Reason = Annotated[str | None, typer.Option(help="Only those with this reason.")]

@@ -7,9 +7,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from pipeline.errors import SettingsError
+from pipeline.detection.sources import Source
 from schemas.vocabulary import Act, Channel, Manner, Reason, Sender
 
 SHIPPED = Path(__file__).with_name("languages")
@@ -106,10 +104,6 @@ EXPECTATIONS = frozenset(
 )
 
 
-class PackError(SettingsError):
-    """A pack is wrong: file, line and what would be right."""
-
-
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One word or phrase of a pack, as its author wrote it."""
@@ -118,6 +112,8 @@ class Entry:
     """A key of `words`, or `channel.`, `weak_channel.`, `phrase.`, `reason.`, `manner.`, `digit.`, `repeat.`,
     `filler`, `common` with the rest behind the point."""
     text: str
+    place: tuple[str | int, ...] = field(default=(), compare=False)
+    """Where it stands in the file: keys and indices from the top."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +146,8 @@ class Example:
     marketplace: str | None
     expect: Mapping[str, Any]
     """Fields of design.md section 10; empty where nothing may be found."""
+    line: int
+    """Of the file, from 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +187,7 @@ def load_packs(folder: Path = SHIPPED, languages: Sequence[str] | None = None) -
 def read_pack(path: Path, *, with_examples: bool = False) -> Pack:
     """One pack; its examples stand last in the file, so that the service need not parse them."""
     text = path.read_text(encoding="utf-8")
-    source = _Source(path, text if with_examples else text.partition("\nexamples:")[0])
+    source = Source(path, text if with_examples else text.partition("\nexamples:")[0])
     content = source.mapping(source.parsed(), "the pack", ())
     source.known(content, KEYS, "key", ())
     if content.get("language") != path.stem:
@@ -210,7 +208,7 @@ def read_pack(path: Path, *, with_examples: bool = False) -> Pack:
 
 def read_grammar(path: Path) -> tuple[Rule, ...]:
     """The rules that all languages share."""
-    source = _Source(path, path.read_text(encoding="utf-8"))
+    source = Source(path, path.read_text(encoding="utf-8"))
     content = source.mapping(source.parsed(), "the grammar", ())
     return tuple(_rules(source, content.get("rules") or [], ("rules",)))
 
@@ -241,7 +239,7 @@ def _is_own_concept(key: str, content: Mapping[str, Any]) -> bool:
     return any(key in str(rule.get("needs", "")) for rule in content.get("rules") or [] if isinstance(rule, dict))
 
 
-def _entries(source: "_Source", content: Mapping[str, Any], concepts: frozenset[str]) -> Iterator[Entry]:
+def _entries(source: Source, content: Mapping[str, Any], concepts: frozenset[str]) -> Iterator[Entry]:
     groups = (
         ("channels", "channel.", CHANNELS),
         ("channels_weak", "weak_channel.", CHANNELS),
@@ -263,7 +261,7 @@ def _entries(source: "_Source", content: Mapping[str, Any], concepts: frozenset[
     yield from _group(source, "common", content.get("common") or [], ("common",))
 
 
-def _check_name(source: "_Source", key: str, name: str) -> None:
+def _check_name(source: Source, key: str, name: str) -> None:
     if key in ("digit_words", "repeats") and not name.isdigit():
         source.refuse("keys here are numbers in quotes", (key, name))
     if key == "phrases":
@@ -272,7 +270,7 @@ def _check_name(source: "_Source", key: str, name: str) -> None:
             source.refuse(f"no such phrase, known are {', '.join(sorted(PHRASES))}, a channel may follow", (key, name))
 
 
-def _group(source: "_Source", concept: str, texts: Any, where: tuple[Any, ...]) -> Iterator[Entry]:
+def _group(source: Source, concept: str, texts: Any, where: tuple[Any, ...]) -> Iterator[Entry]:
     seen = set()
     for number, text in enumerate(source.texts(texts, where)):
         place = (*where, number)
@@ -283,10 +281,10 @@ def _group(source: "_Source", concept: str, texts: Any, where: tuple[Any, ...]) 
             check_brackets(text)
         except ValueError as error:
             source.refuse(str(error), place)
-        yield Entry(concept, text)
+        yield Entry(concept, text, place)
 
 
-def _rules(source: "_Source", items: Any, where: tuple[Any, ...]) -> Iterator[Rule]:
+def _rules(source: Source, items: Any, where: tuple[Any, ...]) -> Iterator[Rule]:
     acts = {*Act, *(f"manner.{manner}" for manner in MANNERS)}
     fields = frozenset(["name", "act", "needs", "within", "ordered", "unless", "sender", "channel", "negatable"])
     for number, item in enumerate(items):
@@ -308,7 +306,7 @@ def _rules(source: "_Source", items: Any, where: tuple[Any, ...]) -> Iterator[Ru
         )
 
 
-def _examples(source: "_Source", items: Any) -> Iterator[Example]:
+def _examples(source: Source, items: Any) -> Iterator[Example]:
     seen = set()
     for number, item in enumerate(items):
         place = ("examples", number)
@@ -329,62 +327,4 @@ def _examples(source: "_Source", items: Any) -> Iterator[Example]:
         values = {
             key: _CONSTANTS.get(value, value) if isinstance(value, str) else value for key, value in expected.items()
         }
-        yield Example(str(text), Sender(sender), example.get("marketplace"), values)
-
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """A YAML file that says on which line something is wrong."""
-
-    path: Path
-    text: str
-
-    def parsed(self) -> Any:
-        try:
-            # The base loader makes every scalar text: "no", "on", "null" and "0" are words here.
-            return yaml.load(self.text, Loader=yaml.CBaseLoader)  # noqa: S506  # makes nothing but text
-        except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            line = mark.line + 1 if mark else 1
-            raise PackError(f"{self.path.name}:{line}: no YAML: {getattr(error, 'problem', 'unreadable')}") from error
-
-    def refuse(self, what: str, where: tuple[Any, ...]) -> None:
-        raise PackError(f"{self.path.name}:{self.line(where)}: {'.'.join(map(str, where))}: {what}")
-
-    def line(self, where: tuple[Any, ...]) -> int:
-        """Line of a place in the tree, from 1; that of its nearest known ancestor where it is not there."""
-        node = yaml.compose(self.text, Loader=yaml.CBaseLoader)
-        line = 1
-        for step in where:
-            if isinstance(node, yaml.MappingNode):
-                pairs = [(key, value) for key, value in node.value if key.value == str(step)]
-                if not pairs:
-                    break
-                line, node = pairs[0][0].start_mark.line + 1, pairs[0][1]
-            elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-                node = node.value[step]
-                line = node.start_mark.line + 1
-        return line
-
-    def mapping(self, value: Any, what: str, where: tuple[Any, ...]) -> Mapping[str, Any]:
-        if not isinstance(value, dict):
-            self.refuse(f"{what} must be a mapping", where)
-        return value  # type: ignore[no-any-return]  # refused above unless a mapping
-
-    def known(self, mapping: Mapping[str, Any], allowed: frozenset[Any], what: str, where: tuple[Any, ...]) -> None:
-        for key in mapping:
-            if key not in allowed:
-                self.refuse(f"no such {what}; known are {', '.join(sorted(map(str, allowed)))}", (*where, key))
-
-    def texts(self, value: Any, where: tuple[Any, ...]) -> list[str]:
-        if not isinstance(value, list):
-            self.refuse("must be a list", where)
-        for number, text in enumerate(value):
-            if not isinstance(text, str) or not text.strip():
-                self.refuse("must be text; put it in quotes", (*where, number))
-        return value  # type: ignore[no-any-return]  # refused above unless a list of texts
-
-    def one_of(self, value: Any, allowed: frozenset[Any], where: tuple[Any, ...]) -> str:
-        if value not in allowed:
-            self.refuse(f"must be one of {', '.join(sorted(allowed))}", where)
-        return str(value)
+        yield Example(str(text), Sender(sender), example.get("marketplace"), values, source.line(place))
