@@ -29,6 +29,7 @@ from schemas.vocabulary import (
 __all__ = [
     "ActSeen",
     "ComplaintFiled",
+    "ContactPushed",
     "ContactSeen",
     "DocumentSeen",
     "ErasureRequested",
@@ -39,6 +40,7 @@ __all__ = [
     "OutcomeRecorded",
     "ReportFiled",
     "ReviewGiven",
+    "RingFound",
     "Signal",
     "SignalAdapter",
     "Tick",
@@ -104,6 +106,10 @@ class MessageSeen(SignalBase):
     """The sentence of interest, redacted; up to 280 characters."""
     fingerprint: str | None = None
     """Near-duplicate fingerprint of the wording, without names and digits: 16 hexadecimal digits."""
+    fragment_digits: int = 0
+    """How many digits a message has that holds little else, and too few for a number; 0 for all others."""
+    fragment_has_prefix: bool = False
+    """Whether these digits begin as a dialled number does, with 0 or a plus sign."""
 
 
 class ItemSeen(Event):
@@ -207,6 +213,23 @@ class Tick(SignalBase):
     kind: Literal["tick"] = "tick"
 
 
+class ContactPushed(SignalBase):
+    """A seller pushed a contact without leave. Written by the judge, keyed by the contact: rings are found there."""
+
+    kind: Literal["contact"] = "contact"
+    contact: Pseudonym
+    is_forgotten: bool = False
+    """The seller was erased: it is to be forgotten here as well."""
+
+
+class RingFound(SignalBase):
+    """Several sellers push one contact. Written by the judge, keyed by one of these sellers: each gets its own."""
+
+    kind: Literal["ring"] = "ring"
+    contact: Pseudonym
+    sellers: int
+
+
 Signal = (
     MessageSeen
     | OrderChanged
@@ -216,6 +239,8 @@ Signal = (
     | ReportFiled
     | OutcomeRecorded
     | ErasureRequested
+    | ContactPushed
+    | RingFound
     | Tick
 )
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from pipeline.detection.wording import is_same_wording
 from pipeline.judgement.rows import Conversation, Dealing, OrderRow, Seller
 from pipeline.policy.model import Policy
 from schemas.signals import MessageSeen
@@ -18,6 +19,12 @@ UNSOUND = frozenset(
 )
 
 
+TONES: tuple[frozenset[Manner], ...] = (
+    frozenset(),
+    frozenset({Manner.URGENCY}),
+    frozenset({Manner.THREAT, Manner.HARASSMENT}),
+)
+"""How a message of interest is put, mildest first."""
 IN_DISPUTE = "in_dispute"
 """No rule: it makes the reason `dispute` a real need."""
 
@@ -42,6 +49,8 @@ def history_codes(policy: Policy, signal: MessageSeen, around: Circumstances) ->
         codes["repeated"] = conversation.requests
     if Manner.URGENCY in signal.manners and conversation.urgings:
         codes["pressing_again"] = conversation.urgings
+    if 0 < conversation.tone < tone_of(signal):
+        codes["escalating"] = 1
     if conversation.alternatives and Manner.ALTERNATIVE_OFFERED not in signal.manners:
         codes["alternative_tried"] = 1
     if dealing.complained_at_ms is not None or dealing.soured_at_ms is not None:
@@ -73,7 +82,7 @@ def standing_codes(policy: Policy, signal: MessageSeen, around: Circumstances) -
         codes["unverified"] = 1
     if around.strikes >= policy.ladder.reverification:
         codes["bad_record"] = 1
-    wording = next((each for each in seller.wordings if each.fingerprint == signal.fingerprint), None)
+    wording = next((each for each in seller.wordings if is_same_wording(each.fingerprint, signal.fingerprint)), None)
     if (
         wording is not None
         and wording.conversations >= policy.windows.mass_wording_conversations
@@ -81,6 +90,11 @@ def standing_codes(policy: Policy, signal: MessageSeen, around: Circumstances) -
     ):
         codes["mass_wording"] = 1
     return codes
+
+
+def tone_of(signal: MessageSeen) -> int:
+    """1 for a message of interest that is put mildly, 2 for a pressing one, 3 for a threat or an insult."""
+    return max(rank for rank, manners in enumerate(TONES, 1) if not manners or not manners.isdisjoint(signal.manners))
 
 
 def is_within(at_ms: int, since_ms: int | None, days: int) -> bool:

@@ -1,6 +1,7 @@
 """Forgetting a person on request. Figures that were counted already stay: they name nobody."""
 
 from pipeline.judgement.findings import erase_finding
+from pipeline.judgement.rings import forget_contacts
 from pipeline.judgement.rows import Dealing, conversation_key, dealing_key, person_key, seller_key
 from pipeline.judgement.state import State
 from pipeline.policy.book import PolicyBook
@@ -10,6 +11,7 @@ from schemas.signals import ErasureRequested
 def on_erasure(book: PolicyBook, state: State, signal: ErasureRequested) -> None:
     """Forgets a seller's row (its dealings follow when their time is up), or all that is known of a buyer."""
     if signal.buyer is None:
+        forget_contacts(state, state.seller(signal.seller_id), signal.at_ms)
         state.put(seller_key(signal.seller_id), None)
         return
     for seller_id in state.person(signal.buyer).sellers:

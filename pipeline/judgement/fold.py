@@ -5,18 +5,21 @@ from pipeline.judgement.erasure import on_erasure
 from pipeline.judgement.messages import on_message
 from pipeline.judgement.orders import on_order
 from pipeline.judgement.outcomes import on_outcome
+from pipeline.judgement.rings import on_contact, on_ring
 from pipeline.judgement.state import State
 from pipeline.judgement.ticks import on_tick
 from pipeline.judgement.verification import on_verification
 from pipeline.policy.book import PolicyBook
 from schemas.signals import (
     ComplaintFiled,
+    ContactPushed,
     ErasureRequested,
     MessageSeen,
     OrderChanged,
     OutcomeRecorded,
     ReportFiled,
     ReviewGiven,
+    RingFound,
     Signal,
     Tick,
     VerificationChanged,
@@ -45,5 +48,9 @@ def fold(book: PolicyBook, state: State, signal: Signal) -> None:
             on_outcome(policy, state, signal)
         case ErasureRequested():
             on_erasure(book, state, signal)
+        case ContactPushed():
+            on_contact(policy, state, signal)
+        case RingFound():
+            on_ring(policy, state, signal)
         case Tick():
             on_tick(book, state, signal)

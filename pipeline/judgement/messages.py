@@ -3,8 +3,10 @@
 from pipeline.judgement.advisories import advise
 from pipeline.judgement.alerts import Cause, Figures, add_strikes, current_strikes, raise_alert
 from pipeline.judgement.dealings import keep_dealing
-from pipeline.judgement.discretion import Circumstances
+from pipeline.judgement.discretion import Circumstances, tone_of
 from pipeline.judgement.findings import await_more, finding_id_of, publish_finding
+from pipeline.judgement.fragments import with_joined
+from pipeline.judgement.rings import tell_contacts
 from pipeline.judgement.rows import Conversation, Dealing, Seller, conversation_key, seller_key
 from pipeline.judgement.sellers import (
     count,
@@ -30,6 +32,7 @@ from schemas.vocabulary import Act, Manner, Sender, Verdict
 
 MOST_TIMES = 1_000
 KEPT_CONVERSATIONS = 8
+KEPT_CONTACTS = 4
 
 
 def on_message(policy: Policy, state: State, signal: MessageSeen) -> None:
@@ -59,6 +62,8 @@ def remember_wish(policy: Policy, signal: MessageSeen, dealing: Dealing) -> None
         remind_at_ms = signal.at_ms + policy.retention.delete_number_latest_days * DAY_MS
         dealing.remind_at_ms = max(dealing.remind_at_ms or 0, remind_at_ms)
         dealing.reminder = [signal.seller_id, signal.conversation_id, signal.language or "en"]
+        given = [str(seen.contact) for seen in signal.contacts]
+        dealing.contacts = list(dict.fromkeys([*dealing.contacts, *given]))[-KEPT_CONTACTS:]
     if acts & {Act.REFUSE, Act.WITHDRAW}:
         dealing.refused_at_ms = max(dealing.refused_at_ms or 0, signal.at_ms)
         return
@@ -74,6 +79,7 @@ def on_seller_message(
     policy: Policy, state: State, signal: MessageSeen, conversation: Conversation, dealing: Dealing
 ) -> None:
     """Judges the message and lets its consequences follow."""
+    signal = with_joined(policy, signal, conversation)
     if wants_finding(signal):
         judge_message(policy, state, signal, conversation, dealing)
     # Remembered after the verdict: they weigh in the next one.
@@ -83,6 +89,7 @@ def on_seller_message(
         conversation.urgings = min(conversation.urgings + 1, MOST_TIMES)
     if is_push(signal):
         conversation.requests = min(conversation.requests + 1, MOST_TIMES)
+    conversation.tone = max(conversation.tone, tone_of(signal))
     if Manner.THREAT in signal.manners:
         dealing.threatened_at_ms = signal.at_ms
 
@@ -109,6 +116,7 @@ def judge_message(
     if verdict.verdict is not Verdict.PERMITTED:
         file_finding(policy, seller, finding_id_of(signal), verdict)
         follow_up(policy, state, signal, seller, verdict)
+        tell_contacts(policy, state, signal, seller, dealing)
         if verdict.verdict is Verdict.VIOLATION:
             on_awakening(policy, state, seller, silent_since_ms, signal.at_ms)
     state.put(seller_key(signal.seller_id), with_due(policy, seller))

@@ -1,4 +1,4 @@
-"""The rows that the judge remembers: sellers, conversations, dealings with a buyer, orders.
+"""The rows that the judge remembers: sellers, conversations, dealings with a buyer, orders, contacts.
 
 A row is a compact JSON object; its bytes are a function of its content. `due_ms` says when time alone must change it.
 """
@@ -112,6 +112,8 @@ class Seller(Row, gc=False):
     """The newest findings, for the outcome that may come about them; newest last."""
     closed: Closed | None = None
     wordings: list[Wording] = []
+    contacts: dict[str, int] = {}
+    """Contact that it pushed without leave -> when the contact's own row was last told."""
     last_at_ms: int = 0
 
 
@@ -122,6 +124,10 @@ class Conversation(Row, gc=False):
     """What one conversation remembers."""
 
     urgings: int = 0
+    tone: int = 0
+    """The sharpest tone so far, in the order of `discretion.TONES`; 0 before the first request."""
+    fragments: list[tuple[int, int, bool]] = []
+    """Messages that were little but a few digits: when, how many, and whether they began as a number does."""
     last_at_ms: int = 0
     requests: int = 0
     alternatives: int = 0
@@ -158,6 +164,8 @@ class Dealing(Row, gc=False):
     """The buyer's last bad review, or complaint of contact abuse."""
     complained_at_ms: int | None = None
     order_id: str | None = None
+    contacts: list[str] = []
+    """What the buyer gave: a seller who repeats it pushes nothing of its own."""
     lately: list[Awaiting] = []
     conversations: list[str] = []
     """The newest few in which something of interest was written."""
@@ -170,6 +178,15 @@ class Person(Row, gc=False):
     """Where a buyer has dealings, so that an erasure finds them."""
 
     sellers: list[str] = []
+
+
+class Contact(Row, gc=False):
+    """Who pushed a contact."""
+
+    sellers: dict[str, int] = {}
+    """Seller -> when last."""
+    told: list[str] = []
+    """The sellers who have their alert for it."""
 
 
 class ItemFacts(msgspec.Struct, omit_defaults=True, gc=False, array_like=True, frozen=True):
@@ -220,6 +237,11 @@ def dealing_key(seller_id: str, buyer: str) -> bytes:
 def person_key(buyer: str) -> bytes:
     """Key of the row that lists a buyer's dealings."""
     return f"p:{buyer}".encode()
+
+
+def contact_key(contact: str) -> bytes:
+    """Key of a contact's row."""
+    return f"k:{contact}".encode()
 
 
 def order_key(seller_id: str, order_id: str) -> bytes:

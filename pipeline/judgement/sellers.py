@@ -1,5 +1,6 @@
 """What is counted and kept about a seller: its days, strikes, findings, wordings, and when time alone concerns it."""
 
+from pipeline.detection.wording import is_same_wording
 from pipeline.judgement.rows import COUNTS, JudgedBefore, Seller, Wording
 from pipeline.judgement.state import digest, remembered
 from pipeline.judgement.verdicts import Judged
@@ -61,12 +62,14 @@ def remember_wording(policy: Policy, seller: Seller, signal: MessageSeen) -> Non
     if signal.fingerprint is None or not policy.retention.wordings:
         return
     conversation = digest(signal.conversation_id)
-    old = next((each for each in seller.wordings if each.fingerprint == signal.fingerprint), None)
+    old = next((each for each in seller.wordings if is_same_wording(each.fingerprint, signal.fingerprint)), None)
     since_ms = signal.at_ms - policy.windows.mass_wording_days * DAY_MS
     before = old.conversations if old is not None and old.at_ms >= since_ms else 0
     is_another = old is None or old.last != conversation
-    new = Wording(signal.fingerprint, signal.at_ms, min(before + is_another, 1_000), conversation)
-    others = [each for each in seller.wordings if each.fingerprint != signal.fingerprint]
+    # The first sketch stays: a wording that drifts from message to message becomes another one.
+    fingerprint = signal.fingerprint if old is None else old.fingerprint
+    new = Wording(fingerprint, signal.at_ms, min(before + is_another, 1_000), conversation)
+    others = [each for each in seller.wordings if each is not old]
     seller.wordings = [*others, new][-policy.retention.wordings :]
 
 

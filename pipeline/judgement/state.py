@@ -9,6 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from pipeline.judgement.rows import (
+    Contact,
     Conversation,
     Dealing,
     OrderRow,
@@ -16,6 +17,7 @@ from pipeline.judgement.rows import (
     Row,
     Rows,
     Seller,
+    contact_key,
     conversation_key,
     dealing_key,
     order_key,
@@ -23,10 +25,11 @@ from pipeline.judgement.rows import (
     seller_key,
 )
 from schemas.outputs import Advisory, Alert, Finding
+from schemas.signals import Signal
 
 RowT = TypeVar("RowT", bound=Row)
 _DECODERS: Mapping[type[Row], msgspec.json.Decoder[Row]] = {
-    kind: msgspec.json.Decoder(kind) for kind in (Seller, Conversation, Dealing, OrderRow, Person)
+    kind: msgspec.json.Decoder(kind) for kind in (Seller, Conversation, Dealing, OrderRow, Person, Contact)
 }
 KIND_OF_PREFIX: Mapping[bytes, type[Row]] = {
     b"s": Seller,
@@ -34,6 +37,7 @@ KIND_OF_PREFIX: Mapping[bytes, type[Row]] = {
     b"b": Dealing,
     b"o": OrderRow,
     b"p": Person,
+    b"k": Contact,
 }
 _ENCODER = msgspec.json.Encoder()
 """Fields in the order of the rows' definitions; the fold keeps every mapping sorted, so equal rows have equal bytes."""
@@ -48,11 +52,15 @@ class State:
     """When the signal that is being folded arrived at the broker."""
     alerts_before: int = 0
     """How many alerts earlier signals of the batch have caused."""
+    position: tuple[int, int] = (0, 0)
+    """Partition and offset of the signal that is being folded, in the signal log."""
     held: dict[bytes, Row | None] = field(default_factory=dict)
     changed: set[bytes] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
     advisories: list[Advisory] = field(default_factory=list)
+    signals: list[Signal] = field(default_factory=list)
+    """For the signal log itself: what concerns rows of another partition."""
     confirmed: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Rule and an analyst's verdict on it: what each rule's precision is reckoned from."""
 
@@ -71,6 +79,10 @@ class State:
     def person(self, buyer: str) -> Person:
         """Where a buyer has dealings."""
         return self._get(person_key(buyer), Person) or Person()
+
+    def contact(self, contact: str) -> Contact:
+        """Who pushed a contact."""
+        return self._get(contact_key(contact), Contact) or Contact()
 
     def order(self, seller_id: str, order_id: str) -> OrderRow | None:
         """The order, `None` while no event of it has arrived."""

@@ -148,6 +148,9 @@ class Triggers(Part):
     persistence_days: Days
     distinct_reporters: Annotated[int, Field(ge=1)]
     reporter_days: Days
+    ring_sellers: Annotated[int, Field(ge=2, le=50)]
+    """Sellers who pushed the same contact within `ring_days`: each of them is to be verified again."""
+    ring_days: Days
     change_then_request_days: Days
     """A request within so many days of a changed bank account, tax id or identity."""
     periodic_days: Days
@@ -223,6 +226,10 @@ class Windows(Part):
     """A request so soon after the order, without a need, weighs more."""
     harassment_days: Days
     """Contact so soon after a bad review or a complaint weighs as harassment."""
+    split_minutes: Annotated[int, Field(ge=1, le=1_440)]
+    """Messages of a few digits within so long may be one number in pieces …"""
+    split_digits: Annotated[int, Field(ge=7, le=15)]
+    """… from so many digits together on."""
     mass_wording_days: Days
     mass_wording_conversations: Annotated[int, Field(ge=2)]
     """The same wording in so many conversations within the days is a template."""
@@ -268,6 +275,8 @@ class Policy(Part):
     """Traits of which one makes an order more than a standard parcel."""
     other_channels: tuple[Channel, ...]
     """Channels that no delivery needs."""
+    public_contacts: frozenset[str] = frozenset()
+    """Helplines of the marketplace and of carriers, as E.164 numbers and small e-mail addresses: they make no ring."""
     items: Items
     risks: dict[Risk, Severity]
     windows: Windows

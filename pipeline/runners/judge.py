@@ -14,7 +14,7 @@ from pipeline.kafka.dead_letters import outgoing
 from pipeline.policy.book import PolicyBook
 from pipeline.runners.steps import Counts, JudgeResult, Keyed, Rows
 from schemas.outputs import Advisory, Alert, Finding
-from schemas.signals import Signal, SignalAdapter
+from schemas.signals import ContactPushed, Signal, SignalAdapter
 
 decode_signal = SignalAdapter.validator.validate_json
 
@@ -42,11 +42,13 @@ class Judge:
                 result.counts["ringfence_dead_letters_total", error.reason] += 1
                 continue
             if self._is_new(signal, watermarks, result):
+                state.position = record.partition, record.offset
                 self._fold(state, signal, result)
         result.changed = state.changes()
         result.findings = [keyed(each) for each in state.findings]
         result.alerts = [keyed(each) for each in state.alerts]
         result.advisories = [keyed(each) for each in state.advisories]
+        result.signals = [keyed_signal(each) for each in state.signals]
         count_effects(result.counts, state)
         return result
 
@@ -81,6 +83,12 @@ def collector_paused() -> Iterator[None]:
 def keyed(effect: Finding | Alert | Advisory) -> Keyed:
     """An effect's record, keyed by seller like everything of ours."""
     return effect.seller_id.encode(), effect.__pydantic_serializer__.to_json(effect)
+
+
+def keyed_signal(signal: Signal) -> Keyed:
+    """The record of a signal that the judge adds to the log: one about a contact goes where the contact's row is."""
+    key = signal.contact if isinstance(signal, ContactPushed) else signal.seller_id
+    return key.encode(), signal.__pydantic_serializer__.to_json(signal)
 
 
 def count_effects(counts: Counts, state: State) -> None:

@@ -56,9 +56,14 @@ class Signals:
     def outgoing(self, result: ScanResult, partition: int) -> list[Outgoing]:
         """The records of a scan, signals in source order."""
         topic = self.names.of(Output.SIGNALS)
-        out = [Outgoing(topic, partition_of(key, self.partitions), key, value) for key, value in result.signals]
+        out = self.keyed(result.signals)
         out += [Outgoing(topic, each, None, value) for value in result.broadcast for each in range(self.partitions)]
         return out + dead_letters(self.names, result.dead_letters, partition)
+
+    def keyed(self, signals: Iterable[Keyed]) -> list[Outgoing]:
+        """The records of signals, each on the partition of its key."""
+        topic = self.names.of(Output.SIGNALS)
+        return [Outgoing(topic, partition_of(key or b"", self.partitions), key, value) for key, value in signals]
 
 
 class Position(NamedTuple):
@@ -189,11 +194,12 @@ class JudgeLane(Lane):
         producer: FencedProducer,
         judge: JudgeStep,
         rows: Callable[[], RowsDb],
-        names: TopicNames,
+        signals: Signals,
     ) -> None:
         self._judge = judge
         self._rows = rows
-        self._names = names
+        self._names = signals.names
+        self._signals = signals
         super().__init__(partition, producer)
 
     async def settle(self, jobs: Sequence[Job]) -> None:
@@ -232,6 +238,7 @@ class JudgeLane(Lane):
             for topic, effects in by_topic
             for key, value in effects
         ]
+        out += self._signals.keyed(result.signals)
         return out + dead_letters(self._names, result.dead_letters, self.partition)
 
     def _count_result(self, result: JudgeResult) -> None:

@@ -102,7 +102,7 @@ class OwnedPartitions:
         if key.place == "scan":
             return key, ScanLane(key.partition, producer, self._scan, self._signals, app_id)
         partition = key.partition
-        return key, JudgeLane(partition, producer, self._judge, lambda: self._store().rows(partition), self._names)
+        return key, JudgeLane(partition, producer, self._judge, lambda: self._store().rows(partition), self._signals)
 
 
 def producer_factory(transaction_timeout_ms: int, connection: Mapping[str, Any]) -> Callable[[str], FencedProducer]:

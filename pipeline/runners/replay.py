@@ -234,6 +234,9 @@ class Judging:
         self._waiting: list[Entry] = []
         self._partition = 0
         self._ticked_at_ms = 0
+        self._is_made = False
+        self._derived_count = 0
+        self._latest_ms = 0
 
     def feed(self, entry: Entry) -> None:
         """Judges one more signal, sooner or later."""
@@ -245,6 +248,7 @@ class Judging:
             self.flush()
             self._tick_until(entry.at_ms)
         self._waiting.append(entry)
+        self._is_made, self._latest_ms = entry.is_made, entry.at_ms
         if len(self._waiting) >= BATCH_SIGNALS:
             self.flush()
 
@@ -266,6 +270,14 @@ class Judging:
         self.rows.apply(result.changed)
         self._watermarks |= result.watermarks
         self._watcher.judged(result)
+        if result.signals and self._is_made:  # a recorded log has them already
+            self._take(self._judge(self.rows, self._watermarks, [self._derived(each) for each in result.signals]))
+
+    def _derived(self, signal: Keyed) -> Recorded:
+        """A signal that the judge adds to the log, behind those that are made from the input."""
+        key, value = signal
+        self._derived_count += 1
+        return Recorded(Output.SIGNALS, self._partition, self._derived_count, self._latest_ms, key, value)
 
     def _begin(self, partition: int) -> None:
         self.flush()

@@ -6,13 +6,16 @@ Pure: no clock, no broker, no counting into metrics. Worker and replay share it.
 from collections.abc import Sequence
 from typing import Protocol
 
+from pipeline.detection.fragments import NONE as NO_FRAGMENT
+from pipeline.detection.fragments import fragment_of
 from pipeline.detection.model import Detection
 from pipeline.errors import RecordError
 from pipeline.judgement.privacy import Pseudonymiser
 from pipeline.kafka.batched import RawRecord
 from pipeline.kafka.codec import DecodeLimits, decode_event
 from pipeline.kafka.dead_letters import outgoing
-from pipeline.runners.signals import Heading, keyed, message_seen, passed_on
+from pipeline.policy.book import PolicyBook
+from pipeline.runners.signals import Heading, Masks, Read, keyed, message_seen, passed_on
 from pipeline.runners.steps import Counts, ScanResult
 from schemas.events import Event, Message
 from schemas.ids import EpochMs
@@ -46,10 +49,11 @@ class Detects(Protocol):
 class Scan:
     """Scans batches: 4 µs for a message without interest, 60 for one that leaves a signal (build machine, one core)."""
 
-    def __init__(self, detector: Detects, pseudonyms: Pseudonymiser, limits: DecodeLimits) -> None:
+    def __init__(self, detector: Detects, pseudonyms: Pseudonymiser, limits: DecodeLimits, book: PolicyBook) -> None:
         self._detector = detector
         self._pseudonyms = pseudonyms
         self._limits = limits
+        self._book = book
 
     def __call__(self, records: Sequence[RawRecord]) -> ScanResult:
         """What the records of one input partition say, in their order."""
@@ -75,17 +79,24 @@ class Scan:
         result.counts[SCANNED] += 1
         body, subject = message.body, message.subject
         is_of_interest = self._detector.is_of_interest
+        fragment = fragment_of(body) if message.sender is Sender.SELLER else NO_FRAGMENT
         if subject is not None and is_of_interest(subject):
             body = f"{subject}\n{body}"
-        elif not is_of_interest(body):
+        elif not fragment.digits and not is_of_interest(body):
             return
         regions = (message.marketplace,) if message.marketplace else ()
         detection = self._detector.detect(body, message.sender, regions)
-        if not is_telling(detection):
+        if detection.mentions:
+            fragment = NO_FRAGMENT  # a whole number stands by itself
+        if not is_telling(detection) and not fragment.digits:
             return
-        signal = message_seen(message, body, detection, heading(record, at_ms), self._pseudonyms)
+        read = Read(body, detection, fragment)
+        signal = message_seen(message, read, heading(record, at_ms), self._masks(at_ms))
         result.signals.append(keyed(signal))
         count_message(result.counts, signal)
+
+    def _masks(self, at_ms: EpochMs) -> Masks:
+        return Masks(self._pseudonyms, self._book.in_force(at_ms).public_contacts)
 
     def _pass_on(self, event: Event, at_ms: EpochMs, record: RawRecord, result: ScanResult) -> None:
         signal = passed_on(event, heading(record, at_ms), self._pseudonyms)

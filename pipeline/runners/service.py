@@ -29,7 +29,7 @@ def pseudonym_key(settings: Settings) -> bytes:
 
 def scan_step(book: PolicyBook, key: bytes) -> Scan:
     """The stateless step under a policy book."""
-    return Scan(Detector(load_packs()), Pseudonymiser(key), DecodeLimits(book.max_lead_ms))
+    return Scan(Detector(load_packs()), Pseudonymiser(key), DecodeLimits(book.max_lead_ms), book)
 
 
 def service_steps(settings: Settings) -> tuple[Steps, PolicyBook]:

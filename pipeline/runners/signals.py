@@ -8,7 +8,10 @@ from typing import Any
 
 import phonenumbers
 
+from pipeline.detection.fragments import NONE as NO_FRAGMENT
+from pipeline.detection.fragments import Fragment
 from pipeline.detection.model import Detection, FoundAct, Mention
+from pipeline.detection.wording import fingerprint
 from pipeline.judgement.privacy import MASK, Pseudonymiser, redacted_excerpt
 from schemas.events import Complaint, Erasure, Event, Message, Order, Outcome, Report, Review, Verification
 from schemas.ids import EpochMs, SellerId
@@ -28,7 +31,7 @@ from schemas.signals import (
     Signal,
     VerificationChanged,
 )
-from schemas.vocabulary import Act, Channel, ErasureSubject
+from schemas.vocabulary import Act, Channel, ErasureSubject, Sender
 
 PLAIN_WORDS = re.compile(r"[a-z][a-z _-]{0,63}", re.ASCII)
 PRIMARY_LANGUAGE = re.compile(r"([A-Za-z]{2,3})(?:[-_]|$)")
@@ -56,34 +59,58 @@ class Heading:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was read in a message; the detection's spans count in `text`."""
+
+    text: str
+    detection: Detection
+    fragment: Fragment = NO_FRAGMENT
+
+
+@dataclass(frozen=True, slots=True)
+class Masks:
+    """What stands between a message and the log: the pseudonyms, and the contacts that anyone may give."""
+
+    pseudonyms: Pseudonymiser
+    public_contacts: frozenset[str] = frozenset()
+
+
 def keyed(signal: Signal) -> tuple[bytes, bytes]:
     """The signal's record: by seller, so that a seller's signals share a partition."""
     return signal.seller_id.encode(), signal.__pydantic_serializer__.to_json(signal)
 
 
-def message_seen(
-    message: Message, text: str, detection: Detection, heading: Heading, pseudonyms: Pseudonymiser
-) -> MessageSeen:
-    """A message in which something was detected; `text` is what the detection's spans count in."""
+def message_seen(message: Message, read: Read, heading: Heading, masks: Masks) -> MessageSeen:
+    """A message in which something was detected."""
+    detection = read.detection
     return MessageSeen.model_validate(
         heading.of(message.seller_id)
         | {
             "message_id": message.message_id,
             "conversation_id": message.conversation_id,
-            "buyer": pseudonyms.buyer(message.buyer_id),
+            "buyer": masks.pseudonyms.buyer(message.buyer_id),
             "sender": message.sender,
             "order_id": message.order_id,
             "marketplace": message.marketplace,
             "language": detection.language or primary_language(message.language),
             "acts": tuple(ActSeen(act=each.act, channel=each.channel, rule=each.rule) for each in detection.acts),
-            "contacts": contacts_seen(text, detection, pseudonyms),
+            "contacts": contacts_seen(read.text, detection, masks),
             "reasons": detection.reasons,
             "manners": detection.manners,
             "techniques": detection.techniques,
             "rules": tuple(dict.fromkeys(match.rule for match in detection.matches)),
-            "excerpt": excerpt(message, text, detection),
+            "excerpt": excerpt(message, read.text, detection),
+            "fingerprint": fingerprint(read.text) if is_sellers_ask(message, detection) else None,
+            "fragment_digits": read.fragment.digits,
+            "fragment_has_prefix": read.fragment.has_prefix,
         }
     )
+
+
+def is_sellers_ask(message: Message, detection: Detection) -> bool:
+    """Whether its wording may be a template worth remembering."""
+    return message.sender is Sender.SELLER and (detection.solicits or detection.shares_contact)
 
 
 def excerpt(message: Message, text: str, detection: Detection) -> str:
@@ -102,14 +129,19 @@ def occurrences(name: str, text: str) -> Iterator[tuple[int, int]]:
         start = text.find(name, start + len(name))
 
 
-def contacts_seen(text: str, detection: Detection, pseudonyms: Pseudonymiser) -> tuple[ContactSeen, ...]:
-    """Numbers, then handles and addresses, in the order of the text."""
-    numbers = [number_seen(mention, detection, pseudonyms) for mention in detection.mentions]
+def contacts_seen(text: str, detection: Detection, masks: Masks) -> tuple[ContactSeen, ...]:
+    """Numbers, then handles and addresses, in the order of the text, without those that the policy calls public."""
+    numbers = [
+        number_seen(mention, detection, masks.pseudonyms)
+        for mention in detection.mentions
+        if mention.e164 not in masks.public_contacts
+    ]
     addresses = [
-        ContactSeen(contact=pseudonyms.contact(found.group().lower()), channel=each.channel or Channel.OTHER)
+        ContactSeen(contact=masks.pseudonyms.contact(found.group().lower()), channel=each.channel or Channel.OTHER)
         for each in detection.acts
         if each.act in {Act.SHARE, Act.DISCLOSE} and each.channel not in NUMBER_CHANNELS
         for found in ADDRESS.finditer(text, each.start, each.end)
+        if found.group().lower() not in masks.public_contacts
     ]
     return tuple(dict.fromkeys(numbers + addresses))
 

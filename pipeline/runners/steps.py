@@ -52,6 +52,8 @@ class JudgeResult:
     findings: list[Keyed] = field(default_factory=list)
     alerts: list[Keyed] = field(default_factory=list)
     advisories: list[Keyed] = field(default_factory=list)
+    signals: list[Keyed] = field(default_factory=list)
+    """For the signal log itself; the key decides the partition."""
     dead_letters: list[DeadLetterRecord] = field(default_factory=list)
     counts: Counts = field(default_factory=Counter)
     judged_to_ms: int | None = None

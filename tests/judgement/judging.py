@@ -52,6 +52,7 @@ class Desk:
     alerts: list = field(default_factory=list)
     advisories: list = field(default_factory=list)
     offset: int = 0
+    folded: int = 0
 
     def base(self, at_ms, topic, seller_id, arrived_at_ms=None):
         self.offset += 1
@@ -65,11 +66,15 @@ class Desk:
     def take(self, signal):
         """Folds one signal and returns the state that it left."""
         state = State(self.rows)
+        self.folded += 1
+        state.position = 0, self.folded
         fold(self.book, state, signal)
         self.rows.apply(state.changes())
         self.findings += state.findings
         self.alerts += state.alerts
         self.advisories += state.advisories
+        for caused in state.signals:
+            self.take(caused)
         return state
 
     def message(self, *says, at_ms=NOW_MS, seller="s1", buyer=BUYER, sender="seller", conversation="c1", **more):
