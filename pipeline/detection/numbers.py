@@ -1,44 +1,29 @@
-"""Phone numbers in a message, however they are written, and those split over several messages."""
+"""Phone numbers among the digits of a message: which digits belong together, and which of them are a phone number."""
 
 import itertools
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
 import phonenumbers
 
-from pipeline.detection.lexicon import Found
+from pipeline.detection.atoms import MAX_FILLERS, Atom, summed
 from pipeline.detection.model import Mention
 from pipeline.detection.reading import Reading
 from pipeline.detection.validators import is_no_phone_number
 
 MIN_DIGITS = 7
 MAX_DIGITS = 15
-_MAX_FILLERS = 2
+_MAX_GAP_CHARACTERS = 40
 _MAX_CANDIDATES = 12
-_MIN_NATIONAL = 7
-_LEET_DIGITS = str.maketrans("oilszbgqeat|!", "0115289934711")
-_LEET_LETTERS = frozenset("oilszbgqeat|!")
-_USUAL_SEPARATORS = frozenset(" -.()/+\u00a0\u202f\u2011\u2010\u2013,")
+_MAX_FRAGMENTS = 5
+_MAX_BESIDE = 2
+"""Digits of a small number beside a phone number: "at 6", "2 pieces"."""
+_USUAL_SEPARATORS = frozenset(" -.()/+\u00a0\u202f\u2011\u2010\u2013\u2212,")
 _MIN_SPACED = 6
 _FULLWIDTH = range(0xFF10, 0xFF1A)
-
-
-@dataclass(frozen=True, slots=True)
-class Atom:
-    """Some digits of a number."""
-
-    digits: str
-    first: int
-    last: int
-    """Words, last exclusive."""
-    start: int
-    end: int
-    """Code points of the message."""
-    technique: str | None
-    fillers: int = 0
-    """Filler words before it."""
-    tens: int = 0
-    """10 to 90 where the word is a round ten that a unit may follow."""
+_ARROWS = 0x2190
+_LINKS = ("wa.me/", "phone=", "tel:", "tel://", "sms:", "callto:", "send/", "viber://chat?number=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +44,17 @@ class Context:
     """What stands around the digits."""
 
     is_contact: bool
-    """A word for a phone, a call or a messenger stands in the same sentence."""
+    """A word for a phone, a call or a messenger stands near, and no word for an order, a parcel … nearer."""
     is_trap: bool
-    """A word for an order, a parcel, a price … stands right before."""
+    """A word for an order, a parcel, a price … stands nearest."""
+    is_reversed: bool
+    """The message says that digits are to be read backwards."""
+    is_alone: bool
+    """Little else stands in the message."""
 
 
-def candidates(text: str, reading: Reading, found: Iterable[Found], homophones: frozenset[str]) -> list[Candidate]:
+def candidates(text: str, reading: Reading, atoms: Iterable[Atom]) -> list[Candidate]:
     """Runs of digits long enough for a number, in order; at most a dozen."""
-    atoms = _atoms(reading, found, homophones)
     runs: list[list[Atom]] = []
     for atom in atoms:
         if runs and _is_near(runs[-1][-1], atom):
@@ -75,36 +63,35 @@ def candidates(text: str, reading: Reading, found: Iterable[Found], homophones: 
             runs.append([atom])
     out = []
     for run in runs:
-        for part in _parts(run, text):
-            merged = _merged_tens(part)
-            if sum(len(atom.digits) for atom in merged) >= MIN_DIGITS:
-                out.append(Candidate(tuple(merged), _has_plus(text, reading, merged[0])))
+        parts = [part for part in _parts(summed(run), text) if sum(len(atom.digits) for atom in part) >= MIN_DIGITS]
+        out += [Candidate(tuple(part), _has_plus(text, reading, part[0])) for part in parts]
     return out[:_MAX_CANDIDATES]
 
 
 def mention(
     text: str, candidate: Candidate, regions: Sequence[str], context: Context, extra: Iterable[str]
 ) -> Mention | None:
-    """The phone number that a candidate is, or `None`."""
-    digits = candidate.digits
-    if not MIN_DIGITS <= len(digits) <= MAX_DIGITS + 2:
+    """The phone number that a candidate is, or `None`; `regions`: the message's own first."""
+    if context.is_trap and not candidate.has_plus:
         return None
-    techniques = _techniques(text, candidate) | set(extra)
-    is_plain = not techniques - {"separators"}
-    if not candidate.has_plus and context.is_trap and not context.is_contact:
+    for part in _readings(candidate):
+        found = _mention(text, part, regions, context, extra)
+        if found is not None:
+            return found
+    return None
+
+
+def scattered(atoms: Sequence[Atom], regions: Sequence[str]) -> Mention | None:
+    """A number whose digits stand far apart in one message: exactly as many as a valid number of the first region."""
+    groups = summed(atoms)
+    digits = "".join(atom.digits for atom in groups)
+    if not regions or len(groups) < 3 or not MIN_DIGITS < len(digits) <= MAX_DIGITS:
         return None
-    if is_plain and not candidate.has_plus:
-        groups = [atom.digits for atom in candidate.atoms]
-        gaps = [text[a.end : b.start] for a, b in zip(candidate.atoms, candidate.atoms[1:], strict=False)]
-        if is_no_phone_number(groups, gaps) and not (context.is_contact and not context.is_trap and len(digits) <= 13):
-            return None
-    e164 = _e164(digits, has_plus=candidate.has_plus, regions=regions, is_likely=context.is_contact or not is_plain)
-    if e164 is None and not (context.is_contact and not context.is_trap and _MIN_NATIONAL <= len(digits) <= MAX_DIGITS):
+    e164 = _parsed(digits, regions[0], is_strict=True)
+    if e164 is None:
         return None
-    start, end = candidate.atoms[0].start, candidate.atoms[-1].end
-    if candidate.has_plus:
-        start = text.rfind("+", 0, start) if "+" in text[max(0, start - 3) : start] else start
-    return Mention(digits.removeprefix("00"), e164, start, end, tuple(sorted(techniques)))
+    techniques = {"filler_words", *(atom.technique for atom in groups if atom.technique)}
+    return Mention(digits, e164, groups[0].start, groups[-1].end, tuple(sorted(techniques)))
 
 
 def joined_fragments(texts: Sequence[str], found_in: Sequence[Sequence[Mention]]) -> list[str]:
@@ -116,7 +103,7 @@ def joined_fragments(texts: Sequence[str], found_in: Sequence[Sequence[Mention]]
     joined = []
     for first in range(len(parts)):
         digits = parts[first]
-        for last in range(first + 1, min(first + 5, len(parts))):
+        for last in range(first + 1, min(first + _MAX_FRAGMENTS, len(parts))):
             if not parts[first] or not parts[last]:
                 break
             digits += parts[last]
@@ -127,7 +114,7 @@ def joined_fragments(texts: Sequence[str], found_in: Sequence[Sequence[Mention]]
 
 def fragment_number(digits: str, regions: Sequence[str]) -> str | None:
     """The E.164 number that joined fragments make; `None` where they make none."""
-    return _e164(digits, has_plus=False, regions=regions, is_likely=False)
+    return _e164(digits, regions, has_plus=False, is_likely=False)
 
 
 def _bare_digits(text: str) -> str:
@@ -137,80 +124,11 @@ def _bare_digits(text: str) -> str:
     return digits if digits and letters <= 12 and len(digits) < MIN_DIGITS + 3 else ""
 
 
-def _atoms(reading: Reading, found: Iterable[Found], homophones: frozenset[str]) -> list[Atom]:
-    words, starts, ends = reading.words, reading.starts, reading.ends
-    spoken: dict[int, Found] = {}
-    fillers: set[int] = set()
-    for item in found:
-        concept = item.term.concept
-        if concept.startswith(("digit.", "repeat.")):
-            known = spoken.get(item.first)
-            if known is None or item.last > known.last:
-                spoken[item.first] = item
-        elif concept == "filler":
-            fillers.update(range(item.first, item.last))
-    atoms: list[Atom] = []
-    pending = 0
-    repeat = 0
-    index = 0
-    count = len(words)
-    while index < count:
-        word = words[index]
-        atom: Atom | None = None
-        last = index + 1
-        if word.isdigit():
-            atom = Atom(word, index, last, starts[index], ends[index], None, pending)
-        elif index in spoken:
-            item = spoken[index]
-            kind, _, value = item.term.concept.partition(".")
-            last = item.last
-            if kind == "repeat":
-                repeat = int(value)
-                index = last
-                continue
-            weak = word in homophones and not (
-                atoms and atoms[-1].last == index and atoms[-1].technique == "digit_words"
-            )
-            if not weak:
-                tens = int(value) if len(value) == 2 and value.endswith("0") and value not in {"00", "10"} else 0
-                atom = Atom(value, index, last, starts[index], ends[last - 1], "digit_words", pending, tens)
-        elif word.isascii() and any(character.isdigit() for character in word):
-            atom = _mixed(word, index, reading, pending)
-        if atom is None:
-            if index in fillers or not word[0].isalnum():
-                pending += index in fillers
-            else:
-                pending = _MAX_FILLERS + 1
-                repeat = 0
-            index += 1
-            continue
-        if repeat:
-            atom = replace(atom, digits=atom.digits[0] * repeat + atom.digits[1:], technique="digit_words")
-            repeat = 0
-        atoms.append(atom)
-        pending = 0
-        index = last
-    return atoms
-
-
-def _mixed(word: str, index: int, reading: Reading, pending: int) -> Atom | None:
-    """Digits within a word: `4l5`, `tel4155550132`."""
-    start, end = reading.starts[index], reading.ends[index]
-    if len(word) <= MAX_DIGITS and all(character.isdigit() or character in _LEET_LETTERS for character in word):
-        return Atom(word.translate(_LEET_DIGITS), index, index + 1, start, end, "leet", pending)
-    head = len(word) - len(word.lstrip("abcdefghijklmnopqrstuvwxyz"))
-    tail = len(word.rstrip("abcdefghijklmnopqrstuvwxyz"))
-    digits = word[head:tail]
-    if len(digits) >= MIN_DIGITS and digits.isdigit() and end - start == len(word):
-        return Atom(digits, index, index + 1, start + head, start + tail, "separators", pending)
-    return None
-
-
 def _is_near(before: Atom, after: Atom) -> bool:
     return (
-        after.fillers <= _MAX_FILLERS
-        and after.first - before.last <= 2 * _MAX_FILLERS + 2
-        and after.start - before.end <= 40
+        after.fillers <= MAX_FILLERS
+        and after.first - before.last <= 2 * MAX_FILLERS + 2
+        and after.start - before.end <= _MAX_GAP_CHARACTERS
     )
 
 
@@ -232,23 +150,81 @@ def _parts(run: list[Atom], text: str) -> list[list[Atom]]:
     return parts
 
 
-def _merged_tens(atoms: list[Atom]) -> list[Atom]:
-    """`forty eight` as 48."""
-    merged: list[Atom] = []
-    for atom in atoms:
-        before = merged[-1] if merged else None
-        is_unit = atom.technique == "digit_words" and len(atom.digits) == 1 and atom.digits != "0"
-        if before is not None and before.tens and is_unit and atom.fillers <= 1:
-            digits = str(before.tens + int(atom.digits))
-            merged[-1] = replace(before, digits=digits, last=atom.last, end=atom.end, tens=0)
-        else:
-            merged.append(atom)
-    return merged
+def _readings(candidate: Candidate) -> Iterator[Candidate]:
+    """The candidate, and it without the small numbers at its ends."""
+    yield candidate
+    atoms = candidate.atoms
+    if candidate.has_plus or len(atoms) < 2:
+        return
+    is_small_first = atoms[0].technique is None and len(atoms[0].digits) <= _MAX_BESIDE
+    is_small_last = atoms[-1].technique is None and len(atoms[-1].digits) <= _MAX_BESIDE
+    if is_small_first:
+        yield Candidate(atoms[1:], has_plus=False)
+    if is_small_last:
+        yield Candidate(atoms[:-1], has_plus=False)
+
+
+def _mention(
+    text: str, candidate: Candidate, regions: Sequence[str], context: Context, extra: Iterable[str]
+) -> Mention | None:
+    digits = candidate.digits
+    if not MIN_DIGITS <= len(digits) <= MAX_DIGITS + 2:
+        return None
+    techniques = _techniques(text, candidate) | set(extra)
+    has_plus = candidate.has_plus
+    is_hidden = bool(techniques)
+    is_likely = context.is_contact or is_hidden
+    if not has_plus and not is_hidden and not _may_be_phone(text, candidate, context):
+        return None
+    e164 = _e164(digits, regions, has_plus=has_plus, is_likely=is_likely)
+    if context.is_reversed and (backwards := _e164(digits[::-1], regions, has_plus=False, is_likely=False)):
+        digits, e164 = digits[::-1], backwards
+        techniques.add("reversed")
+    if e164 is None:
+        return None
+    if not is_likely and not has_plus and not _looks_like_phone(text, candidate, e164, regions, context):
+        return None
+    start, end = candidate.atoms[0].start, candidate.atoms[-1].end
+    if has_plus and "+" in text[max(0, start - 3) : start]:
+        start = text.rfind("+", 0, start)
+    return Mention(digits.removeprefix("00"), e164, start, end, tuple(sorted(techniques)))
+
+
+def _may_be_phone(text: str, candidate: Candidate, context: Context) -> bool:
+    groups = [atom.digits for atom in candidate.atoms]
+    gaps = [text[a.end : b.start] for a, b in itertools.pairwise(candidate.atoms)]
+    other = is_no_phone_number(groups, gaps)
+    return other is None or (context.is_contact and other not in {"ip", "coordinates"} and len(candidate.digits) <= 13)
+
+
+def _looks_like_phone(text: str, candidate: Candidate, e164: str, regions: Sequence[str], context: Context) -> bool:
+    """Whether digits without a word for contact near them are a phone number by their form alone."""
+    if context.is_alone:
+        return True
+    first = candidate.atoms[0]
+    before = text[max(0, first.start - 1) : first.start]
+    if before in {"#", "-", "/", "_"}:
+        return False
+    code = phonenumbers.country_code_for_region(regions[0]) if regions else 0
+    if code and not e164.startswith(f"+{code}"):
+        return False
+    if candidate.digits.startswith("0"):
+        return True
+    return len(candidate.atoms) > 1 and [atom.digits for atom in candidate.atoms] == _national_groups(e164)
+
+
+@lru_cache(maxsize=4096)
+def _national_groups(e164: str) -> list[str]:
+    """The groups in which the country writes a number."""
+    shown = phonenumbers.format_number(phonenumbers.parse(e164), phonenumbers.PhoneNumberFormat.NATIONAL)
+    return "".join(character if character.isdigit() else " " for character in shown).split()
 
 
 def _has_plus(text: str, reading: Reading, first: Atom) -> bool:
     before = text[max(0, first.start - 3) : first.start]
     if "+" in before or "\uff0b" in before:
+        return True
+    if text[max(0, first.start - 24) : first.start].lower().endswith(_LINKS) and not first.digits.startswith("0"):
         return True
     return first.first > 0 and reading.words[first.first - 1] in ("plus", "+")
 
@@ -272,14 +248,11 @@ def _techniques(text: str, candidate: Candidate) -> set[str]:
             found.add("keycaps")
     for before, after in itertools.pairwise(atoms):
         gap = text[before.end : after.start]
-        if any(ord(character) > 0x2190 and not character.isalnum() for character in gap):  # arrows, emoji
-            found.add("emoji")
-        elif (
-            not set(gap) <= _USUAL_SEPARATORS
-            and "filler_words" not in found
-            and gap.isascii()
-            and "digit_words" not in found
+        if any(
+            ord(character) > _ARROWS and not character.isalnum() for character in gap if character not in "\u3000ー－"
         ):
+            found.add("emoji")
+        elif gap.isascii() and not set(gap) <= _USUAL_SEPARATORS and not found & {"filler_words", "digit_words"}:
             found.add("separators")
     plain = [atom for atom in atoms if atom.technique is None]
     if len(plain) >= _MIN_SPACED and sum(len(atom.digits) == 1 for atom in plain) >= _MIN_SPACED:
@@ -287,34 +260,50 @@ def _techniques(text: str, candidate: Candidate) -> set[str]:
     return {technique for technique in found if technique}
 
 
-def _e164(digits: str, *, has_plus: bool, regions: Sequence[str], is_likely: bool) -> str | None:
-    """The number in E.164, by the first region in which it is valid, else possible where it is likely a number."""
+def _e164(digits: str, regions: Sequence[str], *, has_plus: bool, is_likely: bool) -> str | None:
+    """The number in E.164: valid where the message is, else valid elsewhere, else possible where it is likely one."""
     if has_plus or digits.startswith("00"):
-        return _parsed("+" + digits.removeprefix("00"), None, needs_valid=False)
-    for region in regions:
-        number = _parsed(digits, region, needs_valid=True)
-        if number:
+        number = _parsed("+" + digits.removeprefix("00"), None, is_strict=False)
+        return number or (_trunk_dropped(digits) if has_plus else None)
+    own = regions[0] if regions else None
+    if own and (number := _parsed(digits, own, is_strict=True)):
+        return number
+    if own and is_likely and digits.startswith("0") and (number := _parsed(digits, own, is_strict=False)):
+        return number
+    for region in regions[1:]:
+        if number := _parsed(digits, region, is_strict=True):
             return number
-    for region in regions:
-        code = str(phonenumbers.country_code_for_region(region))
-        if digits.startswith(code) and (number := _parsed("+" + digits, None, needs_valid=True)):
-            return number
+    if len(digits) > 10 and (number := _parsed("+" + digits, None, is_strict=True)):  # country code without plus
+        return number
     if not is_likely:
         return None
-    if len(digits) > 10 and (number := _parsed("+" + digits, None, needs_valid=True)):  # with country code
-        return number
     for region in regions:
-        if number := _parsed(digits, region, needs_valid=False):
+        if number := _parsed(digits, region, is_strict=False):
             return number
+    if len(digits) > 10:  # country code without plus
+        return _parsed("+" + digits, None, is_strict=False)
     return None
 
 
-def _parsed(digits: str, region: str | None, *, needs_valid: bool) -> str | None:
+def _trunk_dropped(digits: str) -> str | None:
+    """`+44 (0) 20 …` as it is dialled from abroad."""
+    for length in (1, 2, 3):
+        if digits[length : length + 1] == "0":
+            number = _parsed("+" + digits[:length] + digits[length + 1 :], None, is_strict=False)
+            if number:
+                return number
+    return None
+
+
+@lru_cache(maxsize=16384)
+def _parsed(digits: str, region: str | None, *, is_strict: bool) -> str | None:
+    """The number, if it is valid there, or, not strictly, as long as one."""
     try:
         number = phonenumbers.parse(digits, region)
     except phonenumbers.NumberParseException:
         return None
-    is_number = phonenumbers.is_valid_number if needs_valid else phonenumbers.is_possible_number
-    if not is_number(number):
+    if is_strict and not phonenumbers.is_valid_number(number):
+        return None
+    if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

@@ -128,6 +128,8 @@ class Rule:
     within: int
     """Characters from the start of the first to the start of the last."""
     is_ordered: bool = False
+    sentences: int = 1
+    """2: the concepts may lie in two neighbouring sentences."""
     unless: tuple[str, ...] = ()
     sender: Sender | None = None
     """`None`: whoever wrote it."""
@@ -286,7 +288,9 @@ def _group(source: Source, concept: str, texts: Any, where: tuple[Any, ...]) -> 
 
 def _rules(source: Source, items: Any, where: tuple[Any, ...]) -> Iterator[Rule]:
     acts = {*Act, *(f"manner.{manner}" for manner in MANNERS)}
-    fields = frozenset(["name", "act", "needs", "within", "ordered", "unless", "sender", "channel", "negatable"])
+    fields = frozenset(
+        ["name", "act", "needs", "within", "ordered", "unless", "sender", "channel", "negatable", "sentences"]
+    )
     for number, item in enumerate(items):
         place = (*where, number)
         rule = source.mapping(item, "a rule", place)
@@ -299,6 +303,7 @@ def _rules(source: Source, items: Any, where: tuple[Any, ...]) -> Iterator[Rule]
             needs=tuple(tuple(need.split("|")) for need in source.texts(rule.get("needs"), (*place, "needs"))),
             within=int(rule.get("within", 60)),
             is_ordered=rule.get("ordered") == "true",
+            sentences=int(rule.get("sentences", 1)),
             unless=tuple(source.texts(rule.get("unless", []), (*place, "unless"))),
             sender=Sender(rule["sender"]) if "sender" in rule else None,
             channel=Channel(rule["channel"]) if "channel" in rule else None,

@@ -1,0 +1,163 @@
+"""Digits in a message, however they are written: figures, words, letters for figures, with fillers between."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from pipeline.detection.lexicon import Found
+from pipeline.detection.reading import Reading
+
+MAX_FILLERS = 2
+_MAX_DIGITS = 15
+_LONG_RUN = 7
+_LEET_DIGITS = str.maketrans("oilszbgqeat|!", "0115289934711")
+_LEET_LETTERS = frozenset("oilszbgqeat|!")
+_SURELY_DIGITS = 4
+"""Words for digits of a language that the message is otherwise not in."""
+# Words for digits that are mostly something else. They count only beside other words for digits.
+_HOMOPHONES = frozenset({"to", "too", "for", "fore", "won", "ate", "oh", "o", "one", "un", "une", "uno", "una", "um",
+                         "uma", "ein", "eine", "een", "en", "ett", "on", "six", "tree", "sex"})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """Some digits of a number."""
+
+    digits: str
+    first: int
+    last: int
+    """Words, last exclusive."""
+    start: int
+    end: int
+    """Code points of the message."""
+    technique: str | None
+    fillers: int = 0
+    """Filler words before it."""
+    is_sum: bool = False
+    """A word for a number above nine: smaller ones that follow may add to it, as in "forty" "eight"."""
+
+
+def atoms_of(reading: Reading, found: Iterable[Found], common: frozenset[str], spoken: frozenset[str]) -> list[Atom]:
+    """The digits in order; `spoken` are the languages that the message may be in, none if that is not known."""
+    words_for, fillers = _spoken_digits(found, spoken)
+    atoms: list[Atom] = []
+    skipped = 0
+    repeat = 0
+    index = 0
+    words = reading.words
+    while index < len(words):
+        item = words_for.get(index)
+        if item is not None and item.term.concept.startswith("repeat."):
+            repeat = int(item.term.concept.partition(".")[2])
+            index = item.last
+            continue
+        atom = _atom(reading, index, item, atoms, words_for, common)
+        if atom is None:
+            if index in fillers:
+                skipped += 1
+            elif words[index][0].isalnum():
+                skipped = MAX_FILLERS + 1
+                repeat = 0
+            index += 1
+            continue
+        if repeat:
+            atom = replace(atom, digits=atom.digits[0] * repeat + atom.digits[1:], technique="digit_words")
+            repeat = 0
+        atoms.append(replace(atom, fillers=skipped))
+        skipped = 0
+        index = atom.last
+    return atoms
+
+
+def _spoken_digits(found: Iterable[Found], spoken: frozenset[str]) -> tuple[dict[int, Found], set[int]]:
+    """By first word the longest word for a digit, all of one language; and the places of fillers."""
+    spelled: list[Found] = []
+    fillers: set[int] = set()
+    votes: Counter[str] = Counter()
+    for item in found:
+        concept = item.term.concept
+        if concept.startswith(("digit.", "repeat.")):
+            spelled.append(item)
+            votes[item.term.language] += 1
+        elif concept == "filler":
+            fillers.update(range(item.first, item.last))
+    if not votes:
+        return {}, fillers
+    heard = [lang for lang, count in votes.items() if not spoken or lang in spoken or count >= _SURELY_DIGITS]
+    if not heard:
+        return {}, fillers
+    language = min(heard, key=lambda lang: (-votes[lang], lang not in spoken, lang))
+    longest: dict[int, Found] = {}
+    for item in spelled:
+        known = longest.get(item.first)
+        if item.term.language == language and (known is None or item.last > known.last):
+            longest[item.first] = item
+    return longest, fillers
+
+
+def _atom(  # noqa: PLR0913, PLR0917 - one word and what stands around it
+    reading: Reading,
+    index: int,
+    item: Found | None,
+    atoms: Sequence[Atom],
+    words_for: dict[int, Found],
+    common: frozenset[str],
+) -> Atom | None:
+    word = reading.words[index]
+    start, end = reading.starts[index], reading.ends[index]
+    if word.isdecimal():
+        return Atom(word, index, index + 1, start, end, None)
+    if item is not None:
+        if item.last == index + 1 and (word in _HOMOPHONES or word in common or len(word) == 1):
+            value = item.term.concept.partition(".")[2]
+            if not _stands_by_digits(index, atoms, words_for, value):
+                return None
+        value = item.term.concept.partition(".")[2]
+        is_sum = len(value) > 1 and value.strip("0") != "" and value[0] != "0"
+        return Atom(value, index, item.last, start, reading.ends[item.last - 1], "digit_words", 0, is_sum)
+    if word.isascii() and not word.isalpha():
+        return _mixed(word, index, start, end)
+    return None
+
+
+def _stands_by_digits(index: int, atoms: Sequence[Atom], words_for: dict[int, Found], value: str) -> bool:
+    """Whether a word that is mostly something else is a digit here: after another, or a zero before two others."""
+    if atoms and atoms[-1].last == index and (atoms[-1].technique == "digit_words" or len(atoms[-1].digits) <= 3):
+        return atoms[-1].technique == "digit_words" or index + 1 in words_for
+    return value.startswith("0") and index + 1 in words_for and words_for[index + 1].last in words_for
+
+
+def _mixed(word: str, index: int, start: int, end: int) -> Atom | None:
+    """Digits within a word: `4l5`, `tel4155550132`."""
+    if len(word) <= _MAX_DIGITS and all(character.isdigit() or character in _LEET_LETTERS for character in word):
+        if sum(map(str.isdigit, word)) * 2 < len(word):
+            return None
+        return Atom(word.translate(_LEET_DIGITS), index, index + 1, start, end, "leet")
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    head, tail = len(word) - len(word.lstrip(letters)), len(word.rstrip(letters))
+    digits = word[head:tail]
+    if len(digits) >= _LONG_RUN and digits.isdigit() and end - start == len(word):
+        return Atom(digits, index, index + 1, start + head, start + tail, None)
+    return None
+
+
+def summed(atoms: Sequence[Atom]) -> list[Atom]:
+    """Words of numbers as people add them: "forty eight" is 48, "seven hundred two" 702, "zweihundert dreißig" 230."""
+    merged: list[Atom] = []
+    for atom in atoms:
+        before = merged[-1] if merged else None
+        if before is not None and atom.technique == before.technique == "digit_words":
+            if atom.digits in {"00", "000"} and len(before.digits) == 1 and before.digits != "0":
+                merged[-1] = _joined(before, atom, before.digits + atom.digits)
+                continue
+            zeros = len(before.digits) - len(before.digits.rstrip("0"))
+            value = atom.digits.lstrip("0")
+            if before.is_sum and value == atom.digits and 0 < len(value) <= zeros and before.digits != "10":
+                merged[-1] = _joined(before, atom, before.digits[: -len(value)] + value)
+                continue
+        merged.append(atom)
+    return merged
+
+
+def _joined(before: Atom, after: Atom, digits: str) -> Atom:
+    return replace(before, digits=digits, last=after.last, end=after.end, is_sum=True)

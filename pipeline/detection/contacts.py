@@ -1,0 +1,157 @@
+"""Contacts that stand in a message: numbers, handles, addresses and links; and whose they are."""
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pipeline.detection import numbers as phone
+from pipeline.detection.atoms import Atom
+from pipeline.detection.grammar import channel_of, is_cancelled
+from pipeline.detection.model import FoundAct, Mention
+from pipeline.detection.reading import Trick
+from pipeline.detection.scene import EVERY_LANGUAGE, Hit, Scene
+from schemas.vocabulary import Act, Channel, Sender
+
+# Each repetition is bounded, and what follows it cannot be part of it.
+_HANDLE = re.compile(
+    r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,3}"
+    r"|(?:\b(?:wa\.me|t\.me|telegram\.me|line\.me|m\.me|zalo\.me|u\.wechat|open\.kakao|api\.whatsapp|chat\.whatsapp|discord\.gg"
+    r"|signal\.me|viber\.click|instagram\.com|facebook\.com|fb\.com|ig\.me|vk\.com)[\w.-]{0,40}/[\w+/?=&%.~-]{2,64})"
+    r"|(?<![\w.])@[A-Za-z]\w{2,31}",
+    re.IGNORECASE,
+)
+_LINK_CHANNELS = (
+    ("wa.me", Channel.WHATSAPP),
+    ("whatsapp", Channel.WHATSAPP),
+    ("t.me", Channel.TELEGRAM),
+    ("telegram", Channel.TELEGRAM),
+    ("line.me", Channel.LINE),
+    ("zalo", Channel.ZALO),
+    ("kakao", Channel.KAKAOTALK),
+    ("wechat", Channel.WECHAT),
+    ("viber", Channel.VIBER),
+    ("signal", Channel.SIGNAL),
+)
+_CUES = ("any_contact", "call_verb", "text_verb", "contact_me", "handle", "my_contact", "your_contact",
+         "phrase.share", "phrase.request", "phrase.hint", "reach_verb", "here_is", "me")  # fmt: skip
+_FAINT_CUES = {"here_is": 4, "reach_verb": 6, "me": 6}
+"""How near, in words, a cue must stand that alone says little."""
+_CUE_REACH_WORDS = 18
+_TRAP_REACH_WORDS = 5
+_TRAP_REACH_BEHIND_WORDS = 3
+_ALONE_WORDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """An e-mail address, a link to a messenger or an @name."""
+
+    start: int
+    end: int
+    channel: Channel
+    word: int
+
+
+def noted_handles(scene: Scene) -> list[Handle]:
+    """E-mail addresses, links and handles in the message, noted in the scene too."""
+    text = scene.text
+    if "@" not in text and "/" not in text:
+        return []
+    handles = []
+    starts = scene.reading.starts
+    for match in _HANDLE.finditer(text):
+        first = max(bisect_left(starts, match.start() + 1) - 1, 0)
+        last = bisect_left(starts, match.end())
+        if last <= first:
+            continue
+        scene.add_contact("handle", first, last)
+        handle = match[0].lower()
+        handles.append(Handle(match.start(), match.end(), _channel(scene, handle, first), first))
+        if "/" in handle:
+            scene.reading.tricks.append(Trick("url", match.start(), match.end()))
+    return handles
+
+
+def _channel(scene: Scene, handle: str, word: int) -> Channel:
+    for part, channel in _LINK_CHANNELS:
+        if part in handle and "/" in handle:
+            return channel
+    if "@" in handle[1:]:
+        return Channel.EMAIL
+    named = scene.at("any_channel", scene.sentence_of(word))
+    return Channel(named[0].concept.partition(".")[2]) if named else Channel.OTHER
+
+
+def noted_mentions(scene: Scene, atoms: Sequence[Atom], regions: Sequence[str]) -> list[Mention]:
+    """The phone numbers in the message, noted in the scene too."""
+    mentions: list[Mention] = []
+    for candidate in phone.candidates(scene.text, scene.reading, atoms):
+        first, last = candidate.atoms[0], candidate.atoms[-1]
+        hidden = {
+            trick.technique for trick in scene.reading.tricks if trick.start < last.end and first.start < trick.end
+        }
+        found = phone.mention(scene.text, candidate, regions, context_of(scene, candidate), hidden)
+        if found is not None:
+            mentions.append(found)
+            scene.add_contact("number", first.first, last.last)
+    if not mentions and atoms and _has_sure_cue(scene) and not scene.concepts.get("number_trap"):
+        found = phone.scattered(atoms, regions)
+        if found is not None:
+            mentions.append(found)
+            scene.add_contact("number", atoms[0].first, atoms[-1].last)
+    return mentions
+
+
+def _has_sure_cue(scene: Scene) -> bool:
+    return any(scene.concepts.get(name) for name in _CUES[:9])
+
+
+def context_of(scene: Scene, candidate: phone.Candidate) -> phone.Context:
+    """What the words around a candidate say of it: the nearest one counts."""
+    first, last = candidate.atoms[0].first, candidate.atoms[-1].last
+    words = len(scene.reading.words)
+    contact = nearest(scene, _CUES, first, last, _CUE_REACH_WORDS, _CUE_REACH_WORDS)
+    trap = nearest(scene, ("number_trap",), first, last, _TRAP_REACH_WORDS, _TRAP_REACH_BEHIND_WORDS)
+    return phone.Context(
+        is_contact=contact is not None and (trap is None or contact < trap),
+        is_trap=trap is not None and (contact is None or trap <= contact),
+        is_reversed=bool(scene.concepts.get("reversed")),
+        is_alone=words - (last - first) <= _ALONE_WORDS,
+    )
+
+
+def nearest(  # noqa: PLR0913, PLR0917 - what to look for, and where
+    scene: Scene, names: Iterable[str], first: int, last: int, before: int, behind: int
+) -> int | None:
+    """Words between some words and the nearest hit of these names in reach; `None` where there is none."""
+    distances = []
+    for name in names:
+        reach = _FAINT_CUES.get(name)
+        for hit in scene.concepts.get(name, ()):
+            if hit.languages != EVERY_LANGUAGE and not hit.languages & scene.spoken:
+                continue
+            if hit.last <= first and first - hit.last <= min(before, reach or before):
+                distances.append(first - hit.last)
+            elif hit.first >= last and hit.first - last <= min(behind, reach or behind):
+                distances.append(hit.first - last)
+    return min(distances, default=None)
+
+
+def own_contacts(
+    scene: Scene, mentions: Sequence[Mention], handles: Sequence[Handle], acts: Sequence[FoundAct]
+) -> list[FoundAct]:
+    """Contacts that stand in the message without a phrase around them: pushed by a seller, given by a buyer."""
+    act = Act.SHARE if scene.sender is Sender.SELLER else Act.DISCLOSE
+    if any(found.act is act for found in acts):
+        return []
+    out = []
+    spans: list[tuple[int, int, Channel | None]] = [(m.start, m.end, None) for m in mentions]
+    spans += [(handle.start, handle.end, handle.channel) for handle in handles]
+    for start, end, channel in spans:
+        word = max(bisect_left(scene.reading.starts, start + 1) - 1, 0)
+        hit = Hit("number", word, word + 1, "number", EVERY_LANGUAGE)
+        if is_cancelled(scene, [hit]) or scene.at("your_any", scene.sentence_of(word)):
+            continue
+        out.append(FoundAct(act, channel or channel_of(scene, [hit]), start, end, f"contact.{act}"))
+    return out

@@ -1,0 +1,212 @@
+"""How concepts of one sentence combine into acts and manner, and what cancels them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pipeline.detection.model import FoundAct, Match
+from pipeline.detection.packs import Rule
+from pipeline.detection.scene import EVERY_LANGUAGE, Hit, Scene
+from schemas.vocabulary import Act, Channel, Manner, Sender
+
+NEGATION_REACH_WORDS = 5
+QUESTION = ("question",)
+UNDENIABLE = frozenset({Act.REFUSE, Act.WITHDRAW})
+
+
+@dataclass(slots=True)
+class Meaning:
+    """What the rules make of a message."""
+
+    acts: list[FoundAct]
+    manners: set[Manner]
+    matches: list[Match]
+
+
+class Grammar:
+    """The rules of all packs."""
+
+    def __init__(self, rules: Iterable[tuple[Rule, str]]) -> None:
+        known = list(rules)
+        self._rules = {sender: rules_of(known, sender) for sender in Sender}
+
+    def meaning(self, scene: Scene) -> Meaning:
+        """Acts, manner and the rules behind them, in the order of the text."""
+        meaning = Meaning([], set(), [])
+        rules = self._rules[scene.sender]
+        last = len(scene.sentences) - 1
+        for number, sentence in enumerate(scene.sentences):
+            hits = sentence.hits
+            if not hits:
+                continue
+            for rule, language in rules:
+                if not any(name in hits for name in rule.needs[0]):
+                    continue
+                chosen = satisfied(scene, rule, hits, number)
+                if chosen is None and rule.sentences > 1 and number < last:
+                    joined = joined_hits(hits, scene.sentences[number + 1].hits)
+                    chosen = satisfied(scene, rule, joined, number + 1)
+                if chosen is not None and not (rule.is_negatable and is_cancelled(scene, chosen)):
+                    self._note(scene, rule, language, chosen, meaning)
+            note_phrases(scene, hits, meaning)
+        return meaning
+
+    @staticmethod
+    def _note(scene: Scene, rule: Rule, language: str, hits: Sequence[Hit], meaning: Meaning) -> None:
+        start, end = min(map(scene.start, hits)), max(map(scene.end, hits))
+        name = f"{language}.{rule.act}.{rule.name}"
+        meaning.matches.append(Match(name, start, end))
+        if rule.act.startswith("manner."):
+            meaning.manners.add(Manner(rule.act.partition(".")[2]))
+            return
+        channel = rule.channel or channel_of(scene, hits)
+        meaning.acts.append(FoundAct(Act(rule.act), channel, start, end, name))
+
+
+def rules_of(rules: Iterable[tuple[Rule, str]], sender: Sender) -> list[tuple[Rule, str]]:
+    """Those that this side's messages may fulfil."""
+    return [(rule, language) for rule, language in rules if rule.sender in (None, sender)]
+
+
+def joined_hits(first: dict[str, list[Hit]], second: dict[str, list[Hit]]) -> dict[str, list[Hit]]:
+    """The hits of two sentences as those of one."""
+    return {name: [*first.get(name, ()), *second.get(name, ())] for name in first.keys() | second.keys()}
+
+
+def satisfied(scene: Scene, rule: Rule, hits: dict[str, list[Hit]], sentence: int) -> list[Hit] | None:
+    """One hit of each concept that a rule needs, close together and of one language; `None` where there are none."""
+    groups: list[list[Hit]] = []
+    for alternatives in rule.needs:
+        if alternatives == QUESTION:
+            if sentence not in scene.reading.questions:
+                return None
+            continue
+        group = [hit for concept in alternatives if concept in hits for hit in hits[concept]]
+        if not group:
+            return None
+        groups.append(group)
+    if rule.unless and any(concept in hits for concept in rule.unless):
+        return None
+    if len(groups) == 1:
+        return groups[0][:1]
+    for anchor in groups[0]:
+        chosen = combination(scene, rule, anchor, groups[1:])
+        if chosen is not None:
+            return chosen
+    return None
+
+
+def combination(scene: Scene, rule: Rule, anchor: Hit, groups: Iterable[Sequence[Hit]]) -> list[Hit] | None:
+    """The anchor and the nearest of each group, none over another."""
+    chosen = [anchor]
+    starts = scene.reading.starts
+    at = starts[anchor.first]
+    low = high = at
+    languages = anchor.languages
+    for group in groups:
+        best: Hit | None = None
+        distance = rule.within + 1
+        for hit in group:
+            away = starts[hit.first] - at
+            if (
+                abs(away) < distance
+                and hit.languages & languages
+                and all(hit.first >= other.last or hit.last <= other.first for other in chosen)
+                and not (rule.is_ordered and hit.first < chosen[-1].last)
+            ):
+                best, distance = hit, abs(away)
+        if best is None:
+            return None
+        chosen.append(best)
+        languages &= best.languages
+        low, high = min(low, starts[best.first]), max(high, starts[best.first])
+    return chosen if high - low <= rule.within else None
+
+
+def is_cancelled(scene: Scene, hits: Sequence[Hit]) -> bool:
+    """Whether it is negated, quoted, reported of others, or somebody else's number."""
+    languages = scene.spoken
+    for hit in hits:
+        if hit.languages != EVERY_LANGUAGE:
+            languages |= hit.languages
+    first, last = min(hit.first for hit in hits), max(hit.last for hit in hits)
+    sentence = scene.sentence_of(first)
+    for concept in ("reported", "third_party"):
+        if any(hit.languages & languages for hit in scene.at(concept, sentence)):
+            return True
+    if scene.is_quoted(hits):
+        return True
+    negations = scene.at("negation", sentence)
+    if not negations:
+        return False
+    excepted = scene.concepts.get("negation_exception", ())
+    clause_start, _ = scene.clause(first)
+    _, clause_end = scene.clause(last - 1)
+    known = scene.languages
+    for hit in negations:
+        spoken = hit.languages & languages
+        if not spoken or any(e.first <= hit.first and hit.last <= e.last for e in excepted):
+            continue
+        if any(hit.first >= h.first and hit.last <= h.last for h in hits):
+            continue
+        if spoken & known.negation_before and max(first - NEGATION_REACH_WORDS, clause_start) <= hit.first < last:
+            return True
+        if spoken & known.negation_after and first < hit.first < min(last + NEGATION_REACH_WORDS, clause_end):
+            return True
+    return False
+
+
+def note_phrases(scene: Scene, hits: dict[str, list[Hit]], meaning: Meaning) -> None:
+    """Adds the phrases that are an act by themselves."""
+    for concept, phrases in hits.items():
+        if not concept.startswith("phrase."):
+            continue
+        act = phrase_act(concept, scene.sender)
+        if act is None:
+            continue
+        for hit in phrases:
+            if is_foreign(scene, hit) or (act not in UNDENIABLE and is_cancelled(scene, [hit])):
+                continue
+            channel = named_channel(concept) or channel_of(scene, [hit])
+            meaning.acts.append(FoundAct(act, channel, scene.start(hit), scene.end(hit), hit.rule))
+
+
+def is_foreign(scene: Scene, hit: Hit) -> bool:
+    """Whether a short phrase is of a language that the message is not in: then it is a chance likeness."""
+    return hit.last - hit.first <= 2 and not hit.languages & scene.spoken
+
+
+def phrase_act(concept: str, sender: Sender) -> Act | None:
+    """What a whole phrase does when this side says it; `None` where it does nothing."""
+    name = concept.split(".")[1]
+    is_seller = sender is Sender.SELLER
+    match name:
+        case "request":
+            return Act.REQUEST
+        case "contact_me":
+            return Act.REQUEST if is_seller else Act.GRANT
+        case "share":
+            return Act.SHARE if is_seller else Act.DISCLOSE
+        case "hint":
+            return Act.HINT if is_seller else None
+        case "refuse" | "grant" | "withdraw":
+            return None if is_seller else Act(name)
+    return None
+
+
+def named_channel(concept: str) -> Channel | None:
+    """The channel behind the act in `phrase.request.sms`."""
+    parts = concept.split(".")
+    return Channel(parts[2]) if len(parts) == len(("phrase", "act", "channel")) else None
+
+
+def channel_of(scene: Scene, hits: Sequence[Hit]) -> Channel:
+    """The channel that an act names: within its words, else the nearest in the sentence, else a call."""
+    own = [hit for hit in hits if "channel." in hit.concept]
+    sentence = scene.sentence_of(hits[0].first)
+    near = own or [h for h in scene.at("any_channel", sentence) if h.concept.startswith("channel.")]
+    middle = sum(hit.first for hit in hits) / len(hits)
+    if near:
+        return Channel(min(near, key=lambda h: abs(h.first - middle)).concept.partition(".")[2])
+    if any(hit.concept == "text_verb" for hit in hits):
+        return Channel.SMS
+    return Channel.PHONE

@@ -1,0 +1,247 @@
+"""One message while it is understood: what stands where, sentence by sentence, in which languages."""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from pipeline.detection.lexicon import Found, Term
+from pipeline.detection.packs import Pack
+from pipeline.detection.reading import Reading
+from schemas.vocabulary import Sender
+
+CONTACT_NOUNS = frozenset({"contact_noun", "contact_noun_weak"})
+POSSESSIVE_REACH_WORDS = 3
+BARE_WORDS = 5
+QUOTED_WORDS = 3
+LEAST_SHARE_OF_A_LANGUAGE = 0.5
+"""Of the words that the best language explains, for another one to be spoken too."""
+LOANS = "en"
+"""English nouns and channels are said in every language."""
+# These say nothing about the language, or too much: digits and channels look alike in many.
+SPEECHLESS = ("digit.", "repeat.", "filler", "channel.", "weak_channel.")
+EVERY_LANGUAGE = -1  # all bits
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """Something that a message names; `first` and `last` count words, last exclusive."""
+
+    concept: str
+    first: int
+    last: int
+    rule: str
+    languages: int
+    """A bit for each language in which it means this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What the scene knows of a term before any message."""
+
+    names: tuple[str, ...]
+    """The concept and the wider ones that it belongs to."""
+    language: int
+    is_speech: bool
+    """Counts when the language is told."""
+    is_free: bool
+    """Combines with words of any language."""
+    rule: str
+
+
+class Languages:
+    """The languages of the packs as bits, and on which side of a word each of them puts what belongs to it."""
+
+    def __init__(self, packs: Sequence[Pack]) -> None:
+        self.bit_of = {pack.language: 1 << number for number, pack in enumerate(packs)}
+        self.possessive_before = self._bits(pack.language for pack in packs if pack.possessive != "after")
+        self.possessive_after = self._bits(pack.language for pack in packs if pack.possessive != "before")
+        self.negation_before = self._bits(pack.language for pack in packs if pack.negation != "after")
+        self.negation_after = self._bits(pack.language for pack in packs if pack.negation != "before")
+        self._kinds: dict[Term, Kind] = {}
+
+    def _bits(self, languages: Iterable[str]) -> int:
+        return sum(self.bit_of[language] for language in languages)
+
+    def kind(self, term: Term) -> Kind:
+        """What is known of a term; made when it is first met."""
+        kind = self._kinds.get(term)
+        if kind is None:
+            concept = term.concept
+            is_free = concept.startswith(("channel.", "weak_channel.")) or (
+                term.language == LOANS and concept in CONTACT_NOUNS
+            )
+            kind = self._kinds[term] = Kind(
+                (concept, *wider(concept)),
+                self.bit_of[term.language],
+                not concept.startswith(SPEECHLESS),
+                is_free,
+                f"{term.language}.{concept}.{term.slug}",
+            )
+        return kind
+
+
+def wider(concept: str) -> tuple[str, ...]:
+    """The names under which the grammar may also ask for a concept."""
+    kind, _, rest = concept.partition(".")
+    if kind == "channel":
+        return ("channel", "any_channel", "any_contact")
+    if kind == "weak_channel":
+        return ("any_channel", "any_contact")
+    if concept in CONTACT_NOUNS:
+        return ("any_contact",)
+    if concept in {"your_contact", "my_contact"}:
+        return (f"{concept.split('_', maxsplit=1)[0]}_any", "any_contact")
+    if kind == "phrase" and rest.startswith("contact_me"):
+        return ("contact_me", "contact_me_by") if "." in rest else ("contact_me",)
+    return ()
+
+
+@dataclass(slots=True)
+class Sentence:
+    """The hits of one sentence by name."""
+
+    hits: dict[str, list[Hit]] = field(default_factory=dict)
+
+
+class Scene:
+    """One message: its words, and what they name."""
+
+    def __init__(
+        self, text: str, reading: Reading, found: Sequence[Found], sender: Sender, languages: Languages
+    ) -> None:
+        self.text = text
+        self.reading = reading
+        self.sender = sender
+        self.languages = languages
+        self.sentences = [Sentence() for _ in reading.sentence_starts]
+        self.concepts: dict[str, list[Hit]] = defaultdict(list)
+        self._many = len(self.sentences) > 1
+        self.shares = covered(found, languages)
+        best = max(self.shares.values(), default=0)
+        self.spoken = sum(bit for bit, words in self.shares.items() if words >= LEAST_SHARE_OF_A_LANGUAGE * best)
+        """The languages that the message may be in."""
+        self._note(found)
+        self._note_possessed()
+
+    def sentence_of(self, word: int) -> int:
+        """Number of the sentence that a word stands in."""
+        return bisect_right(self.reading.sentence_starts, word) - 1 if self._many else 0
+
+    def at(self, concept: str, sentence: int) -> Sequence[Hit]:
+        """The hits of a concept in a sentence."""
+        return self.sentences[sentence].hits.get(concept, ())
+
+    def start(self, hit: Hit) -> int:
+        """In code points of the message."""
+        return self.reading.starts[hit.first]
+
+    def end(self, hit: Hit) -> int:
+        """In code points of the message, exclusive."""
+        return self.reading.ends[hit.last - 1]
+
+    def add(self, hit: Hit, names: Iterable[str]) -> None:
+        """Notes a hit under these names."""
+        hits = self.sentences[self.sentence_of(hit.first)].hits
+        for name in names:
+            self.concepts[name].append(hit)
+            if name in hits:
+                hits[name].append(hit)
+            else:
+                hits[name] = [hit]
+
+    def add_contact(self, concept: str, first: int, last: int) -> None:
+        """Notes a number or a handle."""
+        self.add(Hit(concept, first, last, concept, EVERY_LANGUAGE), (concept,))
+
+    def is_quoted(self, hits: Sequence[Hit]) -> bool:
+        """Whether all of them stand between one pair of quotation marks that holds a few words."""
+        quotes = self.reading.quotes
+        if len(quotes) < 2:
+            return False
+        first, last = min(hit.first for hit in hits), max(hit.last for hit in hits)
+        return any(
+            opened <= first and last <= closed and closed - opened >= QUOTED_WORDS
+            for opened, closed in zip(quotes[::2], quotes[1::2], strict=False)
+        )
+
+    def clause(self, word: int) -> tuple[int, int]:
+        """First and last word, exclusive, of the clause that a word stands in."""
+        starts = self.reading.clause_starts
+        number = bisect_right(starts, word) - 1
+        return starts[number], starts[number + 1] if number + 1 < len(starts) else len(self.reading.words)
+
+    def _note(self, found: Sequence[Found]) -> None:
+        kind_of = self.languages.kind
+        traps = [(item.first, item.last, self.languages.bit_of[item.term.language])
+                 for item in found if item.term.concept == "trap"]  # fmt: skip
+        noted: dict[tuple[str, int, int], tuple[int, Kind]] = {}
+        for item in found:
+            term = item.term
+            if term.concept in ("common", "trap") or term.concept.startswith(("digit.", "repeat.", "filler")):
+                continue
+            kind = kind_of(term)
+            if traps and is_swallowed(item, kind.language, traps, self.spoken):
+                continue
+            key = (term.concept, item.first, item.last)
+            language = EVERY_LANGUAGE if kind.is_free else kind.language
+            known = noted.get(key)
+            if known is None:
+                noted[key] = (language, kind)
+            else:
+                is_better = bool(kind.language & self.spoken) and not known[1].language & self.spoken
+                noted[key] = (known[0] | language, kind if is_better else known[1])
+        for (concept, first, last), (language, kind) in noted.items():
+            self.add(Hit(concept, first, last, kind.rule, language), kind.names)
+
+    def _note_possessed(self) -> None:
+        languages = self.languages
+        for sentence in self.sentences:
+            hits = sentence.hits
+            contacts = hits.get("any_contact")
+            if not contacts:
+                continue
+            for owner, name in (("your", "your_any"), ("my", "my_any")):
+                for possessor in hits.get(owner, ()):
+                    for hit in contacts:
+                        if is_beside(possessor, hit, languages):
+                            hits.setdefault(name, []).append(hit)
+                            self.concepts[name].append(hit)
+            for hit in contacts:
+                first, last = self.clause(hit.first)
+                if last - first <= BARE_WORDS:
+                    hits.setdefault("bare_contact", []).append(hit)
+
+
+def covered(found: Iterable[Found], languages: Languages) -> dict[int, int]:
+    """How many words each language explains, by its bit."""
+    counts: dict[int, int] = {}
+    ends: dict[int, int] = {}
+    for item in found:  # in the order of their first words
+        kind = languages.kind(item.term)
+        if kind.is_speech:
+            bit = kind.language
+            end = ends.get(bit, 0)
+            if item.last > end:
+                counts[bit] = counts.get(bit, 0) + item.last - max(item.first, end)
+                ends[bit] = item.last
+    return counts
+
+
+def is_swallowed(item: Found, language: int, traps: Iterable[tuple[int, int, int]], spoken: int) -> bool:
+    """Whether it stands within a phrase that means something else, in its own language or one that is spoken here."""
+    return any(
+        first <= item.first and item.last <= last and trapping & (language | spoken) for first, last, trapping in traps
+    )
+
+
+def is_beside(possessor: Hit, owned: Hit, languages: Languages) -> bool:
+    """Whether a possessive belongs to a noun."""
+    shared = possessor.languages & owned.languages
+    if not shared:
+        return False
+    if 0 <= owned.first - possessor.last < POSSESSIVE_REACH_WORDS:
+        return bool(shared & languages.possessive_before)
+    if 0 <= possessor.first - owned.last < POSSESSIVE_REACH_WORDS:
+        return bool(shared & languages.possessive_after)
+    return False
