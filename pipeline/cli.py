@@ -278,6 +278,30 @@ def packs_check(
         raise typer.Exit(EXIT_FOUND_A_PROBLEM)
 
 
+rules_app = typer.Typer(help="How the policy's rules do.", no_args_is_help=True)
+app.add_typer(rules_app, name="rules")
+
+
+@rules_app.command("report", epilog="Example: ringfence rules report tests/replay/marketplace --json")
+def rules_report(
+    recording: Annotated[Path, typer.Argument(help="Folder of the recording.")],
+    policy: PolicyFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """How often each rule weighed in a recording, and how often analysts agreed, with a 95 % interval."""
+    from pipeline.kafka.recordings import Recording
+    from pipeline.policy.book import load_book
+    from pipeline.runners.rules import rules_of_recording
+    from pipeline.runners.service import scan_step
+
+    settings = load_settings(policy_file=policy)
+    book = load_book(settings.policy_file)
+    source = Recording(recording)
+    with progress_bar("rules report", source.size_bytes()) as advance:
+        records = rules_of_recording(source, book, scan_step(book, replay_key(settings)), advance)
+    print_rows([record.row() for record in records], as_json=as_json)
+
+
 letters_app = typer.Typer(help="Records that were set aside.", no_args_is_help=True)
 app.add_typer(letters_app, name="dead-letters")
 Reason = Annotated[str | None, typer.Option(help="Only those with this reason.")]

@@ -64,6 +64,12 @@ RULE_OUTCOMES = Counter(
     ["rule", "verdict"],
     registry=REGISTRY,
 )
+RULE_PRECISION = Gauge(
+    "ringfence_rule_precision_ratio",
+    "Share of a rule's findings that analysts confirmed since this worker started, with its 95 % interval.",
+    ["rule", "bound"],
+    registry=REGISTRY,
+)
 COMPLAINT_RATE = Gauge(
     "ringfence_complaint_ratio", "Complaints over orders placed, since this worker started.", registry=REGISTRY
 )

@@ -55,6 +55,27 @@ class Trigger(Event):
     figures: dict[str, int | float | str]
 
 
+class StatementOfReasons(Event):
+    """What a seller must be told of a step, should a person decide so.
+
+    Source: Regulation (EU) 2022/2065 (Digital Services Act), Article 17(3).
+    """
+
+    step: Action
+    effect: str
+    """What the step means for the seller."""
+    facts: tuple[str, ...]
+    clauses: tuple[str, ...]
+    """Of the marketplace's policy, in the order of the facts."""
+    is_from_reports: bool
+    """Whether buyers' reports or complaints are among the grounds, not the marketplace's own watch alone."""
+    automated: str
+    """How automated means were used."""
+    redress: str
+    redress_until: AwareDatetime
+    """Last instant for contesting a decision taken now."""
+
+
 class Alert(Event):
     """Verify this seller again: one episode per seller, told in revisions."""
 
@@ -76,6 +97,8 @@ class Alert(Event):
     recommended_action: Action
     reasons: tuple[str, ...]
     """Sentences, with the clause of the policy each rests on."""
+    statement: StatementOfReasons
+    """The same for the seller, part by part."""
     due_at: AwareDatetime
     """When a review is due."""
     is_closed: bool = False

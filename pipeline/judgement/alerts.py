@@ -8,12 +8,13 @@ from pipeline.judgement.rates import decayed
 from pipeline.judgement.rows import Episode, Seller
 from pipeline.judgement.state import State, content_id
 from pipeline.policy.model import Policy, ladder_steps
-from schemas.outputs import Alert, Trigger
+from schemas.outputs import Alert, StatementOfReasons, Trigger
 from schemas.vocabulary import Action, Severity
 
 DAY_MS = 86_400_000
 SEVERITIES = tuple(Severity)
 ACTIONS = tuple(Action)
+FROM_REPORTS = frozenset({"reports", "complaint_surge"})
 Figures = dict[str, int | float | str]
 SEVERITY_WEIGHT = {Severity.LOW: 100, Severity.MEDIUM: 300, Severity.HIGH: 550, Severity.CRITICAL: 800}
 
@@ -107,6 +108,21 @@ def statement(policy: Policy, episode: Episode) -> tuple[str, ...]:
     )
 
 
+def statement_of_reasons(policy: Policy, episode: Episode, at_ms: int) -> StatementOfReasons:
+    """The parts of a statement of reasons for the recommended step."""
+    words = policy.statement
+    return StatementOfReasons(
+        step=episode.action,
+        effect=words.steps[episode.action],
+        facts=tuple(episode.reasons.values()),
+        clauses=tuple(policy.triggers.clauses[code] for code in episode.reasons),
+        is_from_reports=not FROM_REPORTS.isdisjoint(episode.triggers),
+        automated=words.automated,
+        redress=words.redress.replace("{days}", str(words.redress_days)),
+        redress_until=instant(at_ms + words.redress_days * DAY_MS),
+    )
+
+
 def publish(policy: Policy, state: State, seller: Seller, at_ms: int, *, is_closed: bool = False) -> None:
     """Adds the episode as it stands to the effects."""
     episode = seller.episode
@@ -127,6 +143,7 @@ def publish(policy: Policy, state: State, seller: Seller, at_ms: int, *, is_clos
             finding_ids=tuple(each.finding_id for each in seller.judged),
             recommended_action=episode.action,
             reasons=statement(policy, episode),
+            statement=statement_of_reasons(policy, episode, at_ms),
             due_at=instant(episode.due_at_ms),
             is_closed=is_closed,
             policy_version=policy.version,

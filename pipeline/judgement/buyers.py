@@ -2,7 +2,7 @@
 
 from pipeline.judgement.dealings import keep_dealing
 from pipeline.judgement.findings import message_of, revise
-from pipeline.judgement.rows import seller_key
+from pipeline.judgement.rows import dealing_key, seller_key
 from pipeline.judgement.sellers import count, recall, with_due
 from pipeline.judgement.state import State
 from pipeline.judgement.triggers import on_complaint_counts, on_reporters
@@ -44,7 +44,9 @@ def on_report(book: PolicyBook, policy: Policy, state: State, signal: ReportFile
     seller = state.seller(signal.seller_id)
     if not recall(policy, seller, signal.report_id):
         return
-    join_findings(book, policy, state, signal)
+    join_findings(book, state, signal)
+    dealing = state.dealing(signal.seller_id, signal.buyer)  # so that an erasure finds a buyer who only reported
+    keep_dealing(policy, state, dealing, (signal.seller_id, signal.buyer), signal.at_ms)
     reporters = seller.reporters | {signal.buyer: max(signal.at_ms, seller.reporters.get(signal.buyer, 0))}
     newest = sorted(reporters.items(), key=lambda pair: (-pair[1], pair[0]))[: policy.retention.reporters]
     seller.reporters = dict(sorted(newest))
@@ -53,7 +55,7 @@ def on_report(book: PolicyBook, policy: Policy, state: State, signal: ReportFile
     state.put(seller_key(signal.seller_id), with_due(policy, seller))
 
 
-def join_findings(book: PolicyBook, policy: Policy, state: State, signal: ReportFiled) -> None:
+def join_findings(book: PolicyBook, state: State, signal: ReportFiled) -> None:
     """Revises the findings on the messages that the buyer reported."""
     dealing = state.dealing(signal.seller_id, signal.buyer)
     reported = [
@@ -67,4 +69,4 @@ def join_findings(book: PolicyBook, policy: Policy, state: State, signal: Report
         awaiting.history = dict(sorted((awaiting.history | {"reported": 1}).items()))
         order = state.order(signal.seller_id, awaiting.order_id) if awaiting.order_id is not None else None
         revise(book, state, seller, awaiting, order)
-    keep_dealing(policy, state, dealing, (signal.seller_id, signal.buyer), signal.at_ms)
+    state.put(dealing_key(signal.seller_id, signal.buyer), dealing)

@@ -21,6 +21,7 @@ from pipeline.judgement.triggers import (
     DAY_MS,
     on_awakening,
     on_persistence,
+    on_phone_dependence,
     on_solicitation_counts,
     on_strikes,
     on_verified_change,
@@ -111,6 +112,9 @@ def judge_message(
     await_more(policy, dealing, signal, verdict, order_id if order is not None else None)
     advise(policy, state, signal, conversation, verdict)
     remember_wording(policy, seller, signal)
+    if is_push(signal) and not conversation.requests and not verdict.has("buyer_wished"):
+        count(policy, seller, signal.at_ms, "asked")
+        on_phone_dependence(policy, state, seller, signal.at_ms)
     if verdict.has("after_refusal"):
         dealing.requests_after_refusal = min(dealing.requests_after_refusal + 1, MOST_TIMES)
     if verdict.verdict is not Verdict.PERMITTED:

@@ -4,7 +4,7 @@ from pipeline.judgement.dealings import keep_dealing
 from pipeline.judgement.findings import message_of, revise
 from pipeline.judgement.legitimacy import MINUTE_MS
 from pipeline.judgement.rows import Awaiting, Dealing, ItemFacts, OrderRow, dealing_key, order_key, seller_key
-from pipeline.judgement.sellers import DAY_MS, count, with_due
+from pipeline.judgement.sellers import DAY_MS, count, remember_category, with_due
 from pipeline.judgement.state import State
 from pipeline.judgement.triggers import on_solicitation_counts, on_strikes
 from pipeline.policy.book import PolicyBook
@@ -35,6 +35,7 @@ def on_order(book: PolicyBook, policy: Policy, state: State, signal: OrderChange
         seller = state.seller(signal.seller_id)
         seller.marketplace = signal.marketplace or seller.marketplace
         seller.last_at_ms = max(seller.last_at_ms, signal.at_ms)
+        remember_category(seller, next((item.category for item in order.items if item.category), None))
         count(policy, seller, signal.at_ms, "orders")
         state.put(seller_key(signal.seller_id), with_due(policy, seller))
     elif dealing.reminder and signal.status in {OrderStatus.DELIVERED, OrderStatus.CANCELLED}:

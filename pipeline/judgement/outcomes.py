@@ -1,12 +1,14 @@
 """What an analyst's decision makes of a seller: alerts close, strikes move, rules earn their precision."""
 
 from pipeline.judgement.alerts import add_strikes, alert_id, close_episode
-from pipeline.judgement.rows import Closed, JudgedBefore, Seller, seller_key
+from pipeline.judgement.rows import Closed, JudgedBefore, Person, Seller, person_key, seller_key
 from pipeline.judgement.sellers import recall, with_due
 from pipeline.judgement.state import State
 from pipeline.policy.model import Policy
 from schemas.signals import OutcomeRecorded
 from schemas.vocabulary import OutcomeAction, OutcomeVerdict, VerificationStatus
+
+DAY_MS = 86_400_000
 
 
 def on_outcome(policy: Policy, state: State, signal: OutcomeRecorded) -> None:
@@ -39,9 +41,23 @@ def decide(policy: Policy, state: State, seller: Seller, signal: OutcomeRecorded
         or (signal.alert_id is None and not signal.finding_ids)
     )
     if episode is not None and is_about_episode:
+        note_reporters(policy, state, seller, signal)
         seller.closed = Closed(episode.number, signal.at_ms, is_confirmed, round(change, 4))
         quiet_days = policy.hygiene.cool_down_days if is_confirmed else policy.hygiene.snooze_days
         close_episode(policy, state, seller, signal.at_ms, quiet_days)
+
+
+def note_reporters(policy: Policy, state: State, seller: Seller, signal: OutcomeRecorded) -> None:
+    """Adds the decision to the record of every buyer who reported since the last one: it weighs in later reports."""
+    since_ms = signal.at_ms - policy.triggers.reporter_days * DAY_MS
+    if seller.closed is not None:
+        since_ms = max(since_ms, seller.closed.at_ms)
+    for buyer, reported_ms in seller.reporters.items():
+        person = state.row(person_key(buyer))
+        if since_ms < reported_ms <= signal.at_ms and isinstance(person, Person):
+            person.confirmed += signal.verdict is OutcomeVerdict.CONFIRMED
+            person.dismissed += signal.verdict is OutcomeVerdict.DISMISSED
+            state.put(person_key(buyer), person)
 
 
 def strike_change(policy: Policy, signal: OutcomeRecorded, concerned: list[JudgedBefore]) -> float:

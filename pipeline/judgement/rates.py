@@ -4,7 +4,7 @@ A surge is looked at with every case that arrives; the policy splits its false-a
 tests/judgement/test_rates.py shows by simulation that the stated rate holds.
 """
 
-from math import exp, lgamma, log
+from math import exp, lgamma, log, sqrt
 
 from pipeline.policy.model import Prior
 
@@ -48,6 +48,19 @@ def complaint_rate(complaints: int, orders: int, prior: Prior) -> float:
     Posterior mean of a binomial share under a beta prior. Source: Gelman et al., section 2.4.
     """
     return (complaints + prior.mean * prior.strength) / (max(orders, complaints) + prior.strength)
+
+
+def wilson_interval(held: int, of: int) -> tuple[float, float]:
+    """Where a share lies with 95 % confidence, 0 to 1; the whole range where nothing was decided.
+
+    Source: Wilson, Probable inference, the law of succession, and statistical inference, JASA 22, 1927.
+    """
+    if of == 0:
+        return 0.0, 1.0
+    share, z = held / of, 1.959964
+    middle = (share + z * z / (2 * of)) / (1 + z * z / of)
+    reach = z / (1 + z * z / of) * sqrt(share * (1 - share) / of + z * z / (4 * of * of))
+    return max(middle - reach, 0.0), min(middle + reach, 1.0)
 
 
 def decayed(value: float, elapsed_ms: int, half_life_ms: int) -> float:

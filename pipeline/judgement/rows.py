@@ -114,10 +114,13 @@ class Seller(Row, gc=False):
     wordings: list[Wording] = []
     contacts: dict[str, int] = {}
     """Contact that it pushed without leave -> when the contact's own row was last told."""
+    categories: list[str] = []
+    """What it sold lately, newest last."""
     last_at_ms: int = 0
 
 
-COUNTS = ("orders", "complaints", "solicitations", "reports")
+COUNTS = ("orders", "complaints", "solicitations", "reports", "asked")
+"""`asked`: conversations in which the seller asked for contact or pushed its own, once each, whatever the verdict."""
 
 
 class Conversation(Row, gc=False):
@@ -175,9 +178,12 @@ class Dealing(Row, gc=False):
 
 
 class Person(Row, gc=False):
-    """Where a buyer has dealings, so that an erasure finds them."""
+    """Where a buyer has dealings, so that an erasure finds them; and what became of its reports."""
 
     sellers: list[str] = []
+    confirmed: int = 0
+    """Its reports that an outcome confirmed."""
+    dismissed: int = 0
 
 
 class Contact(Row, gc=False):

@@ -9,6 +9,7 @@ from schemas.signals import MessageSeen
 from schemas.vocabulary import Verdict, VerificationStatus
 
 DAY_MS = 86_400_000
+KEPT_CATEGORIES = 3
 
 
 def count(policy: Policy, seller: Seller, at_ms: int, what: str, by: int = 1) -> None:
@@ -73,6 +74,18 @@ def remember_wording(policy: Policy, seller: Seller, signal: MessageSeen) -> Non
     seller.wordings = [*others, new][-policy.retention.wordings :]
 
 
+def period_days(policy: Policy, seller: Seller) -> int:
+    """After how long a verification is due again: sooner for a seller whose strikes had reached the first step."""
+    is_risky = seller.strikes >= policy.ladder.warning
+    return policy.triggers.periodic_days_at_risk if is_risky else policy.triggers.periodic_days
+
+
+def remember_category(seller: Seller, category: str | None) -> None:
+    """Keeps the newest few categories that the seller sold in."""
+    if category is not None and seller.categories[-1:] != [category]:
+        seller.categories = [*(each for each in seller.categories if each != category), category][-KEPT_CATEGORIES:]
+
+
 def with_due(policy: Policy, seller: Seller) -> Seller:
     """The seller's row with the next time at which time alone must change it."""
     verification = seller.verification
@@ -81,7 +94,7 @@ def with_due(policy: Policy, seller: Seller) -> Seller:
         if verification.expires_at_ms is not None:
             times.append(verification.expires_at_ms)
         if verification.verified_at_ms is not None:
-            times.append(verification.verified_at_ms + policy.triggers.periodic_days * DAY_MS)
+            times.append(verification.verified_at_ms + period_days(policy, seller) * DAY_MS)
     if seller.episode is not None and not seller.episode.is_overdue:
         times.append(seller.episode.due_at_ms)
     seller.due_ms = min(times, default=None)

@@ -1,8 +1,9 @@
 """What makes a seller worth verifying again: surges, persistence, reports, changes, lapses."""
 
-from pipeline.judgement.alerts import Cause, current_strikes, instant, raise_alert
+from pipeline.judgement.alerts import Cause, Figures, current_strikes, instant, raise_alert
 from pipeline.judgement.rates import complaint_rate, complaint_surge_tail, solicitation_surge_tail
-from pipeline.judgement.rows import COUNTS, Seller
+from pipeline.judgement.rows import COUNTS, Person, Seller
+from pipeline.judgement.sellers import period_days
 from pipeline.judgement.state import State
 from pipeline.policy.model import Policy, Surge
 from schemas.vocabulary import VerificationStatus
@@ -117,13 +118,51 @@ def on_bad_status(policy: Policy, state: State, seller: Seller, at_ms: int) -> N
 
 
 def on_reporters(policy: Policy, state: State, seller: Seller, at_ms: int) -> None:
-    """Reports by several buyers."""
+    """Reports by several buyers, each weighed by what became of its reports before."""
     since_ms = at_ms - policy.triggers.reporter_days * DAY_MS
-    buyers = sum(since_ms < reported_ms <= at_ms for reported_ms in seller.reporters.values())
-    if buyers >= policy.triggers.distinct_reporters:
-        figures = {"buyers": buyers, "window_days": policy.triggers.reporter_days}
+    recent = [buyer for buyer, reported_ms in seller.reporters.items() if since_ms < reported_ms <= at_ms]
+    buyers, weight = len(recent), round(sum(reporter_weight(policy, state.person(buyer)) for buyer in recent), 2)
+    if weight >= policy.triggers.distinct_reporters:
+        figures: Figures = {"buyers": buyers, "weight": weight, "window_days": policy.triggers.reporter_days}
         text = f"{buyers} buyers reported the seller in {policy.triggers.reporter_days} days."
         raise_alert(policy, state, seller, at_ms, Cause("reports", figures, text))
+
+
+def reporter_weight(policy: Policy, person: Person) -> float:
+    """What a buyer's report counts, 0 to 1: the share of its reports that held, were `reporter_prior` more to hold.
+
+    A new reporter counts whole. Outcomes on the sellers of other partitions are not known here.
+    """
+    held = person.confirmed + policy.triggers.reporter_prior
+    return held / (held + person.dismissed)
+
+
+def on_phone_dependence(policy: Policy, state: State, seller: Seller, at_ms: int) -> None:
+    """A seller who asks for contact in far more conversations, by its orders, than others of its category do."""
+    limits = policy.triggers.phone_dependence
+    today = at_ms // DAY_MS
+    first = today - limits.window_days + 1
+    asked = window_count(seller, "asked", first, today)
+    if asked < limits.least_count:
+        return
+    orders = window_count(seller, "orders", first, today)
+    # Of several categories the one in which asking is most usual: a mixed shop is given the benefit.
+    prior = max((policy.request_prior_of(each) for each in seller.categories or ("",)), key=lambda each: each.mean)
+    tail = complaint_surge_tail(asked, orders, 0, 0, prior)
+    if tail > limits.limit:
+        return
+    figures: Figures = {
+        "asked": asked,
+        "orders": orders,
+        "window_days": limits.window_days,
+        "expected_rate": prior.mean,
+        "chance": float(f"{tail:.2e}"),
+    }
+    text = (
+        f"It asked for contact in {asked} conversations on {orders} orders in {limits.window_days} days, where "
+        f"{prior.mean:.0%} of orders is usual."
+    )
+    raise_alert(policy, state, seller, at_ms, Cause("phone_dependence", figures, text))
 
 
 def on_verified_change(policy: Policy, state: State, seller: Seller, at_ms: int) -> None:
@@ -154,9 +193,10 @@ def on_verification_age(policy: Policy, state: State, seller: Seller, now_ms: in
             Cause("verification_lapsed", {"expired_at": instant(verification.expires_at_ms).isoformat()}, text),
         )
         return
-    due_ms = (verification.verified_at_ms or 0) + policy.triggers.periodic_days * DAY_MS
+    days = period_days(policy, seller)
+    due_ms = (verification.verified_at_ms or 0) + days * DAY_MS
     if verification.verified_at_ms is not None and due_ms <= now_ms:
         verification.is_lapse_told = True
         figures = {"verified_at": instant(verification.verified_at_ms).isoformat()}
-        text = f"Its verification is {policy.triggers.periodic_days} days old."
+        text = f"Its verification is {days} days old."
         raise_alert(policy, state, seller, now_ms, Cause("periodic", figures, text))

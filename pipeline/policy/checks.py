@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from pipeline.policy.codes import ADVISORY_CODES, RULE_CODES, TRIGGER_CODES
 from pipeline.policy.model import BookFile, ItemClass, Policy
-from schemas.vocabulary import Fulfilment, Reason, Risk, Severity, Verdict
+from schemas.vocabulary import Action, Fulfilment, Reason, Risk, Severity, Verdict
 
 Place = tuple[int | str, ...]
 FaultAt = tuple[Place, str]
@@ -81,8 +81,16 @@ def unknown_or_missing(policy: Policy) -> Iterator[FaultAt]:
         yield ("risks",), f"{risk} is missing: every class of harm has a severity"
     for severity in sorted(set(Severity) - set(policy.hygiene.review_days)):
         yield ("hygiene", "review_days"), f"{severity} is missing: every alert has a day on which a review is due"
+    for action in (Action.WARNING, Action.REVERIFICATION, Action.SUSPENSION, Action.REMOVAL):
+        if action not in policy.statement.steps:
+            yield ("statement", "steps"), f"{action} is missing: wanted what it means for the seller"
     if "default" not in policy.base_rates:
         yield ("base_rates",), "an entry `default` is missing: it holds for marketplaces without one of their own"
+    if "default" not in policy.request_priors:
+        yield ("request_priors",), "an entry `default` is missing: it holds for categories without one of their own"
+    for name, prior in policy.request_priors.items():
+        if prior.mean >= 1:
+            yield ("request_priors", name, "mean"), "is a share of orders, wanted between 0 and 1"
     for name in policy.base_rates:
         if name != "default" and not (len(name) == COUNTRY_LETTERS and name.isupper()):
             yield ("base_rates", name), "wanted a country's two capital letters, or `default`"

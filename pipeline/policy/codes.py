@@ -54,6 +54,7 @@ TRIGGER_CODES = frozenset(
         "reports",
         "change_then_request",
         "contact_ring",
+        "phone_dependence",
         "verification_lapsed",
         "periodic",
         "review_overdue",

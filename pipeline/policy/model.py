@@ -111,6 +111,21 @@ class Surge(Part):
         return self.false_alarm_rate / self.looks
 
 
+class Excess(Part):
+    """When a share is far above the usual: a predictive tail below the false-alarm rate, and enough cases."""
+
+    window_days: Days
+    false_alarm_rate: Annotated[float, Field(gt=0.0, le=0.1)]
+    looks: Annotated[int, Field(ge=1, le=1_000)]
+    """Cases in a window, each of which is looked at, and gets this part of the rate (Bonferroni's correction)."""
+    least_count: Annotated[int, Field(ge=1)]
+
+    @property
+    def limit(self) -> float:
+        """The tail below which one look raises an alarm."""
+        return self.false_alarm_rate / self.looks
+
+
 class Prior(Part):
     """What is usual, and for how many observations of a seller's own it counts."""
 
@@ -139,6 +154,8 @@ class Triggers(Part):
 
     complaint_surge: Surge
     solicitation_surge: Surge
+    phone_dependence: Excess
+    """Conversations with a request, by orders, against what is usual in the category."""
     strikes: Annotated[float, Field(gt=0)]
     """Strikes, after decay, from which the sum of smaller acts is a reason by itself."""
     dormant_days: Days
@@ -147,14 +164,19 @@ class Triggers(Part):
     """Requests after a buyer's refusal within `persistence_days`."""
     persistence_days: Days
     distinct_reporters: Annotated[int, Field(ge=1)]
+    """Buyers who reported within `reporter_days`, each weighed by its own record."""
     reporter_days: Days
+    reporter_prior: Annotated[float, Field(gt=0, le=100)]
+    """A reporter's record begins with so many reports that held: the higher, the slower it loses weight."""
     ring_sellers: Annotated[int, Field(ge=2, le=50)]
     """Sellers who pushed the same contact within `ring_days`: each of them is to be verified again."""
     ring_days: Days
     change_then_request_days: Days
     """A request within so many days of a changed bank account, tax id or identity."""
     periodic_days: Days
-    """A verified seller is verified again after so long."""
+    """A verified seller is verified again after so long …"""
+    periodic_days_at_risk: Days
+    """… and one whose strikes have reached the first step of the ladder after so long."""
     severity: dict[str, Severity]
     clauses: dict[str, str]
     """The clause of the marketplace's policy that each trigger rests on."""
@@ -164,6 +186,8 @@ class Statement(Part):
     """What a statement of reasons needs beside the facts. Source: Regulation (EU) 2022/2065 (DSA), Article 17."""
 
     automated: str
+    steps: dict[Action, str]
+    """What each recommended step means for the seller."""
     redress: str
     """Its `{days}` is `redress_days`."""
     redress_days: Days
@@ -282,6 +306,8 @@ class Policy(Part):
     windows: Windows
     base_rates: dict[str, BaseRates]
     """By marketplace; `default` for all others."""
+    request_priors: dict[str, Prior]
+    """By category: in what share of orders sellers ask for contact; `default` for all others. Strength in orders."""
     triggers: Triggers
     ladder: Ladder
     statement: Statement
@@ -292,7 +318,9 @@ class Policy(Part):
     @cached_property
     def longest_window_days(self) -> int:
         """How many days of counts a seller's row keeps."""
-        return max(self.triggers.complaint_surge.baseline_days, self.triggers.solicitation_surge.baseline_days)
+        triggers = self.triggers
+        surges = (triggers.complaint_surge.baseline_days, triggers.solicitation_surge.baseline_days)
+        return max(*surges, triggers.phone_dependence.window_days)
 
     @cached_property
     def item_patterns(self) -> tuple[tuple[ItemClass, re.Pattern[str]], ...]:
@@ -319,6 +347,10 @@ class Policy(Part):
             if fits_market and (override.category is None or override.category in categories):
                 points |= override.rules
         return points
+
+    def request_prior_of(self, category: str) -> Prior:
+        """In what share of orders contact is usually asked for in a category."""
+        return self.request_priors.get(category, self.request_priors["default"])
 
     def base_rates_of(self, marketplace: str | None) -> BaseRates:
         """What is usual there."""

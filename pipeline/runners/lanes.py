@@ -25,6 +25,7 @@ from pipeline.kafka.exits import ExitReason, leave
 from pipeline.kafka.fenced import FencedProducer, Outgoing, UnknownCommitError
 from pipeline.kafka.rows_db import RowsDb
 from pipeline.kafka.topics import Output, TopicNames, partition_of
+from pipeline.runners.precision import Precision
 from pipeline.runners.steps import Counts, DeadLetterRecord, JudgeResult, JudgeStep, Keyed, ScanResult, ScanStep
 
 WAITING_BATCHES = 4
@@ -243,6 +244,7 @@ class JudgeLane(Lane):
 
     def _count_result(self, result: JudgeResult) -> None:
         add_counts(result.counts)
+        PRECISION.note(result.counts)
         now_ms = time.time_ns() // 1_000_000
         for arrived_at_ms in result.alert_arrivals_ms:
             metrics.ALERT_LATENCY_SECONDS.observe(max(now_ms - arrived_at_ms, 0) / 1000)
@@ -278,6 +280,7 @@ def dead_letters(names: TopicNames, letters: Sequence[DeadLetterRecord], partiti
     return [Outgoing(topic, partition, key, value, headers) for key, value, headers in letters]
 
 
+PRECISION = Precision()
 COUNTERS = {
     f"{next(iter(metric.describe())).name}_total": metric
     for metric in metrics.all_metrics()

@@ -217,9 +217,9 @@ def test_a_seller_that_was_verified_again_starts_its_period_anew(desk):
     again_ms = NOW_MS + 2 * DAY_MS
     desk.outcome("confirmed", at_ms=again_ms, alert_id=desk.alerts[-1].alert_id, action="reverified")
     told = len(desk.alerts)
-    desk.tick(again_ms + POLICY.triggers.periodic_days * DAY_MS - 1)
+    desk.tick(again_ms + POLICY.triggers.periodic_days_at_risk * DAY_MS - 1)
     assert len(desk.alerts) == told
-    desk.tick(again_ms + POLICY.triggers.periodic_days * DAY_MS)
+    desk.tick(again_ms + POLICY.triggers.periodic_days_at_risk * DAY_MS)
     assert desk.triggers == ["periodic"]
 
 
