@@ -11,7 +11,8 @@ import asyncio
 import importlib.metadata
 import time
 from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from types import ModuleType
 from typing import Any, Protocol, cast
 
@@ -81,10 +82,45 @@ class PartitionOwner(Protocol):
         """Tells where a changelog ends, before recovery reads it."""
 
 
+class OffsetGate:
+    """Keeps Faust's commits and the transactions that carry offsets apart.
+
+    The group's coordinator takes what was appended last. A commit of Faust's that is sent while a transaction with a
+    later offset is open would be appended behind it, and put the group back by a batch.
+    """
+
+    def __init__(self) -> None:
+        self._turn = asyncio.Lock()
+        self._transactions = 0
+        self._at_rest = asyncio.Event()
+        self._at_rest.set()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        """Many at a time, none while Faust commits."""
+        async with self._turn:
+            self._transactions += 1
+            self._at_rest.clear()
+        try:
+            yield
+        finally:
+            self._transactions -= 1
+            if not self._transactions:
+                self._at_rest.set()
+
+    @asynccontextmanager
+    async def commit(self) -> AsyncIterator[None]:
+        """Alone: waits for the transactions that are open and holds up those that would begin."""
+        async with self._turn:
+            await self._at_rest.wait()
+            yield
+
+
 class BatchedApp(App):  # type: ignore[misc]  # faust is untyped here
     """A Faust app that knows who owns its partitions."""
 
     owner: PartitionOwner
+    offset_gate: OffsetGate
 
 
 class BatchSchema(Schema):  # type: ignore[misc]  # faust is untyped here
@@ -258,7 +294,8 @@ class Consumer(driver.Consumer):  # type: ignore[misc]  # faust is untyped here
 
     async def commit(self, *args: Any, **kwargs: Any) -> bool:
         """Faust's commit; notes when it last came back, for the watchdog."""
-        done = cast("bool", await super().commit(*args, **kwargs))
+        async with self.app.offset_gate.commit():
+            done = cast("bool", await super().commit(*args, **kwargs))
         self.last_commit_at = time.monotonic()
         return done
 

@@ -19,7 +19,7 @@ from prometheus_client import Counter as CounterMetric
 
 from pipeline import metrics
 from pipeline.errors import StateError
-from pipeline.kafka.batched import RawRecord
+from pipeline.kafka.batched import OffsetGate, RawRecord
 from pipeline.kafka.crash_points import crash_point
 from pipeline.kafka.exits import ExitReason, leave
 from pipeline.kafka.fenced import FencedProducer, Outgoing, UnknownCommitError
@@ -159,11 +159,16 @@ class ScanLane(Lane):
     place = "scan"
 
     def __init__(
-        self, partition: int, producer: FencedProducer, scan: ScanStep, signals: Signals, group_id: str
+        self,
+        partition: int,
+        producer: FencedProducer,
+        scan: ScanStep,
+        signals: Signals,
+        group: tuple[str, OffsetGate],
     ) -> None:
         self._scan = scan
         self._signals = signals
-        self._group_id = group_id
+        self._group_id, self._gate = group
         super().__init__(partition, producer)
 
     async def settle(self, jobs: Sequence[Job]) -> None:
@@ -180,7 +185,8 @@ class ScanLane(Lane):
             last = job.records[-1]
             offsets[TopicPartition(last.topic, last.partition)] = last.offset + 1
         if outgoing:
-            await self.commit(outgoing, offsets, self._group_id)
+            async with self._gate.transaction():
+                await self.commit(outgoing, offsets, self._group_id)
         add_counts(counts)
 
 

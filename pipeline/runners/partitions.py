@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import structlog
 from faust.types import TP
 
+from pipeline.kafka.batched import OffsetGate
 from pipeline.kafka.crash_points import crash_point
 from pipeline.kafka.exits import ExitReason, leave
 from pipeline.kafka.fenced import FencedProducer
@@ -34,14 +35,16 @@ class LaneKey(NamedTuple):
 class OwnedPartitions:
     """The lanes of this worker."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what all lanes need
         self,
         names: TopicNames,
         partition_counts: Mapping[str, int],
         steps: tuple[ScanStep, JudgeStep],
         store: Callable[[], Store],
         new_producer: Callable[[str], FencedProducer],
+        gate: OffsetGate,
     ) -> None:
+        self._gate = gate
         self._names = names
         self._counts = partition_counts
         self._scan, self._judge = steps
@@ -100,7 +103,7 @@ class OwnedPartitions:
         producer = self._new_producer(f"{app_id}-fx-{key.place}-{key.partitions}-{key.partition}")
         await producer.open()
         if key.place == "scan":
-            return key, ScanLane(key.partition, producer, self._scan, self._signals, app_id)
+            return key, ScanLane(key.partition, producer, self._scan, self._signals, (app_id, self._gate))
         partition = key.partition
         return key, JudgeLane(partition, producer, self._judge, lambda: self._store().rows(partition), self._signals)
 

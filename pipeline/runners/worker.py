@@ -22,7 +22,7 @@ from faust import Stream
 
 from pipeline import metrics
 from pipeline.errors import SettingsError
-from pipeline.kafka.batched import BatchedApp, BatchSchema, check_versions
+from pipeline.kafka.batched import BatchedApp, BatchSchema, OffsetGate, check_versions
 from pipeline.kafka.client import Connection, connect_admin
 from pipeline.kafka.exits import ExitReason, leave, note_exits_in
 from pipeline.kafka.store import SCHEME, Store, register
@@ -76,6 +76,7 @@ class Worker:
             (steps.scan, steps.judge),
             self.store,
             producer_factory(int(settings.transaction_timeout_seconds * 1000), connection.for_aiokafka()),
+            self.app.offset_gate,
         )
         self.app.owner = self.owned
         self._declare_agents()
@@ -281,6 +282,7 @@ def new_app(settings: Settings, connection: Connection) -> BatchedApp:
         web_bind="127.0.0.1",
         worker_redirect_stdouts=False,
     )
+    app.offset_gate = OffsetGate()
     app.finalize()
     return app
 

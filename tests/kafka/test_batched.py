@@ -1,3 +1,4 @@
+import asyncio
 import importlib.metadata
 from types import SimpleNamespace
 
@@ -6,7 +7,7 @@ from faust.types import TP
 
 from pipeline.errors import SettingsError
 from pipeline.kafka import batched
-from pipeline.kafka.batched import BatchScheduler, Deliveries, check_versions
+from pipeline.kafka.batched import BatchScheduler, Deliveries, OffsetGate, check_versions
 
 MESSAGES = TP("marketplace.messages.v1", 0)
 ORDERS = TP("marketplace.orders.v1", 0)
@@ -117,3 +118,33 @@ def test_a_library_that_lost_an_overridden_name_is_refused(monkeypatch):
     monkeypatch.setattr(batched, "OVERRIDDEN_NAMES", ((Deliveries, ("settle", "vanished")),))
     with pytest.raises(SettingsError, match="Deliveries has no vanished"):
         check_versions()
+
+
+def test_a_commit_of_fausts_waits_for_open_transactions_and_holds_up_the_next():
+    seen = []
+
+    async def transaction(gate, name, is_over):
+        async with gate.transaction():
+            seen.append(f"{name} begins")
+            await is_over.wait()
+            seen.append(f"{name} ends")
+
+    async def commit(gate):
+        async with gate.commit():
+            seen.append("commit")
+
+    async def play():
+        gate, first_over, second_over = OffsetGate(), asyncio.Event(), asyncio.Event()
+        second_over.set()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(transaction(gate, "first", first_over))
+            await asyncio.sleep(0)
+            tasks.create_task(commit(gate))
+            await asyncio.sleep(0)
+            tasks.create_task(transaction(gate, "second", second_over))
+            await asyncio.sleep(0)
+            assert seen == ["first begins"]
+            first_over.set()
+
+    asyncio.run(play())
+    assert seen == ["first begins", "first ends", "commit", "second begins", "second ends"]
