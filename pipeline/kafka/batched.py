@@ -40,10 +40,10 @@ OVERRIDDEN_NAMES: tuple[tuple[type | ModuleType, tuple[str, ...]], ...] = (
         driver.Consumer,
         (
             *("_add_gap", "_new_offset", "_new_consumer_thread", "on_buffer_full", "perform_seek", "highwaters"),
-            *("commit", "on_partitions_assigned", "on_partitions_revoked"),
+            *("commit", "on_partitions_assigned", "on_partitions_revoked", "seek_to_committed"),
         ),
     ),
-    (driver.AIOKafkaConsumerThread, ("_create_worker_consumer",)),
+    (driver.AIOKafkaConsumerThread, ("_create_worker_consumer", "seek_to_beginning")),
     (driver.Producer, ("_settings_extra",)),
     (Recovery, ("on_recovery_completed", "_resume_streams", "_slurp_changelogs")),
     (aiokafka.AIOKafkaProducer, ("create_batch", "send_batch", "begin_transaction", "commit_transaction")),
@@ -303,6 +303,18 @@ class Consumer(driver.Consumer):  # type: ignore[misc]  # faust is untyped here
         """Back to the committed offsets: what was out is void."""
         self._forget(None)
         await super().perform_seek()
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Back to the committed offsets, and to the first record where nothing was committed yet.
+
+        aiokafka leaves such a partition where its prefetch has got to, and Faust drops what was prefetched: a worker
+        that took over a partition before its first commit skipped its first batch.
+        """
+        committed = cast("Mapping[TP, int]", await super().seek_to_committed())
+        fresh = [tp for tp, offset in committed.items() if not offset and not self._is_changelog_tp(tp)]
+        if fresh:
+            await self._thread.seek_to_beginning(*fresh)
+        return committed
 
     def _forget(self, tps: Iterable[TP] | None) -> None:
         self.deliveries.forget(tps)

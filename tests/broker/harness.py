@@ -17,6 +17,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
 from pipeline.kafka.topics import Input, Output, TopicNames, ensure_topics
+from pipeline.runners.lanes import WATERMARK_KEY
 
 ROOT = Path(__file__).parents[2]
 WAIT_SECONDS = 90.0
@@ -134,9 +135,10 @@ class Stage:
     def output(self, topic: Output) -> "list[Read]":
         return self.read(self.names.of(topic))
 
-    def table(self) -> dict[bytes, bytes]:
-        """The last value of each row in the changelog, our own rows left out."""
-        rows: dict[bytes, bytes | None] = {each.key: each.value for each in self.read(self.names.changelog)}
+    def table(self, partition: int | None = None) -> dict[bytes, bytes]:
+        """The last value of each row in the changelog, or in one partition of it, our own rows left out."""
+        records = [each for each in self.read(self.names.changelog) if partition in {None, each.partition}]
+        rows: dict[bytes, bytes | None] = {each.key: each.value for each in records}
         return {key: row for key, row in rows.items() if row is not None and not key.startswith(b"\0")}
 
     def input_lag(self) -> int:
@@ -151,6 +153,14 @@ class Stage:
         finally:
             consumer.close()
             admin.close()
+
+    def is_judged(self) -> bool:
+        """Whether every signal that there is has been judged."""
+        signals = {each.partition: each.offset for each in self.output(Output.SIGNALS)}
+        marks = {each.partition: each.value for each in self.read(self.names.changelog) if each.key == WATERMARK_KEY}
+        return all(
+            orjson.loads(marks.get(p) or b'{"next_offset":0}')["next_offset"] > end for p, end in signals.items()
+        )
 
     def progress(self, topic: Output = Output.FINDINGS) -> int:
         """A number that grows with what was published: the topic's ends, markers included."""

@@ -7,7 +7,7 @@ from faust.types import TP
 
 from pipeline.errors import SettingsError
 from pipeline.kafka import batched
-from pipeline.kafka.batched import BatchScheduler, Deliveries, OffsetGate, check_versions
+from pipeline.kafka.batched import BatchScheduler, Consumer, Deliveries, OffsetGate, check_versions
 
 MESSAGES = TP("marketplace.messages.v1", 0)
 ORDERS = TP("marketplace.orders.v1", 0)
@@ -148,3 +148,20 @@ def test_a_commit_of_fausts_waits_for_open_transactions_and_holds_up_the_next():
 
     asyncio.run(play())
     assert seen == ["first begins", "first ends", "commit", "second begins", "second ends"]
+
+
+def test_a_partition_without_a_commit_is_read_from_its_first_record_whatever_was_prefetched():
+    sought = []
+
+    class Thread:
+        async def seek_to_committed(self):
+            return {MESSAGES: 40, ORDERS: None, CHANGELOG: None}
+
+        async def seek_to_beginning(self, *tps):
+            sought.extend(tps)
+
+    consumer = object.__new__(Consumer)
+    consumer._thread = Thread()
+    consumer._is_changelog_tp = lambda tp: tp is CHANGELOG
+    assert asyncio.run(consumer.seek_to_committed()) == {MESSAGES: 40, ORDERS: None, CHANGELOG: None}
+    assert sought == [ORDERS]
