@@ -94,6 +94,9 @@ class Settings(BaseSettings):
     pseudonym_key: SecretStr | None = None
     """Key of the pseudonyms of buyers and contacts, at least 16 characters. The worker does not start without one."""
 
+    pseudonym_key_previous: SecretStr | None = None
+    """The key before, while it is being replaced: leave it set for as long as the policy keeps dealings (180 days)."""
+
     data_dir: Path = Path(".ringfence/data")
     """Folder of the local store. One per worker; it may be lost, the changelog brings it back."""
 

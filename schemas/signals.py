@@ -65,6 +65,8 @@ class SignalBase(Event):
     arrived_at_ms: EpochMs
     """Kafka's timestamp of the source record."""
     seller_id: SellerId
+    former_buyer: Pseudonym | None = None
+    """The buyer's pseudonym under the key before, while a key is being replaced."""
 
 
 class ActSeen(Event):
@@ -79,6 +81,8 @@ class ContactSeen(Event):
     """A number, handle or address in a message, as a keyed pseudonym."""
 
     contact: Pseudonym
+    former: Pseudonym | None = None
+    """The same under the key before, while a key is being replaced."""
     channel: Channel
     country: CountryCode | None = None
     """Country of a phone number; `None` where the number does not tell."""

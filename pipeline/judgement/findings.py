@@ -55,17 +55,21 @@ def publish_finding(policy: Policy, state: State, signal: MessageSeen, verdict: 
 
 def await_more(policy: Policy, dealing: Dealing, signal: MessageSeen, verdict: Judged, order_id: str | None) -> None:
     """Keeps the message for a while, so that what comes later can revise its finding."""
-    kept = signal.model_copy(
-        update={"rules": signal.rules[:KEPT_RULES], "acts": signal.acts[:KEPT_RULES], "contacts": ()}
-    )
     awaiting = Awaiting(
-        message=msgspec.Raw(kept.__pydantic_serializer__.to_json(kept, exclude_none=True)),
+        message=as_kept(signal),
         order_id=order_id,
         history=dict(sorted(verdict.history.items())),
         score=verdict.score,
         verdict=verdict.verdict,
     )
     dealing.lately = [*dealing.lately, awaiting][-policy.retention.lately :] if policy.retention.lately else []
+
+
+def as_kept(signal: MessageSeen) -> msgspec.Raw:
+    """What is kept of a message for a revision."""
+    short = {"rules": signal.rules[:KEPT_RULES], "acts": signal.acts[:KEPT_RULES], "contacts": (), "former_buyer": None}
+    kept = signal.model_copy(update=short)
+    return msgspec.Raw(kept.__pydantic_serializer__.to_json(kept, exclude_none=True))
 
 
 def message_of(awaiting: Awaiting) -> MessageSeen:

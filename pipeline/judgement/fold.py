@@ -6,6 +6,7 @@ from pipeline.judgement.messages import on_message
 from pipeline.judgement.orders import on_order
 from pipeline.judgement.outcomes import on_outcome
 from pipeline.judgement.rings import on_contact, on_ring
+from pipeline.judgement.rotation import adopt_former
 from pipeline.judgement.state import State
 from pipeline.judgement.ticks import on_tick
 from pipeline.judgement.verification import on_verification
@@ -31,6 +32,8 @@ def fold(book: PolicyBook, state: State, signal: Signal) -> None:
     policy = book.in_force(signal.at_ms)
     state.arrived_at_ms = signal.arrived_at_ms
     state.alerts_before = len(state.alerts)
+    if signal.former_buyer is not None:
+        adopt_former(book, state, signal)
     match signal:
         case OrderChanged():  # four signals in five
             on_order(book, policy, state, signal)

@@ -63,7 +63,7 @@ def remember_wish(policy: Policy, signal: MessageSeen, dealing: Dealing) -> None
         remind_at_ms = signal.at_ms + policy.retention.delete_number_latest_days * DAY_MS
         dealing.remind_at_ms = max(dealing.remind_at_ms or 0, remind_at_ms)
         dealing.reminder = [signal.seller_id, signal.conversation_id, signal.language or "en"]
-        given = [str(seen.contact) for seen in signal.contacts]
+        given = [str(name) for seen in signal.contacts for name in (seen.contact, seen.former) if name]
         dealing.contacts = list(dict.fromkeys([*dealing.contacts, *given]))[-KEPT_CONTACTS:]
     if acts & {Act.REFUSE, Act.WITHDRAW}:
         dealing.refused_at_ms = max(dealing.refused_at_ms or 0, signal.at_ms)

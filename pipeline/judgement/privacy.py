@@ -16,10 +16,14 @@ _SENTENCE_ENDS = ".!?\n。！？؟।"
 
 
 class Pseudonymiser:
-    """Turns buyers and contacts into pseudonyms that only the holder of the key can make again."""
+    """Turns buyers and contacts into pseudonyms that only the holder of the key can make again.
 
-    def __init__(self, key: bytes) -> None:
+    While the key is being replaced, the one before is here as well: rows lie under its pseudonyms until they are met.
+    """
+
+    def __init__(self, key: bytes, previous: bytes | None = None) -> None:
         self._key = hashlib.blake2b(key, digest_size=32).digest()
+        self._former = Pseudonymiser(previous) if previous is not None else None
 
     def buyer(self, buyer_id: str) -> Pseudonym:
         """`b_` and 24 hexadecimal digits."""
@@ -28,6 +32,14 @@ class Pseudonymiser:
     def contact(self, contact: str) -> Pseudonym:
         """`c_` and 24 hexadecimal digits; the same number gives the same pseudonym whoever writes it."""
         return Pseudonym(f"c_{self._digest('contact', contact)}")
+
+    def former_buyer(self, buyer_id: str) -> Pseudonym | None:
+        """The buyer's pseudonym under the key before; `None` while no key is being replaced."""
+        return self._former.buyer(buyer_id) if self._former else None
+
+    def former_contact(self, contact: str) -> Pseudonym | None:
+        """The contact's pseudonym under the key before; `None` while no key is being replaced."""
+        return self._former.contact(contact) if self._former else None
 
     def _digest(self, kind: str, value: str) -> str:
         text = f"{kind}\0{value}".encode("utf-8", "surrogatepass")

@@ -28,7 +28,8 @@ def tell_contacts(policy: Policy, state: State, signal: MessageSeen, seller: Sel
     if not any(seen.act is Act.SHARE for seen in signal.acts):
         return
     again_ms = policy.triggers.ring_days * DAY_MS // 2
-    for contact in dict.fromkeys(seen.contact for seen in signal.contacts):
+    # Both names while a key is being replaced: a ring that began under the former one goes on.
+    for contact in dict.fromkeys(name for seen in signal.contacts for name in (seen.contact, seen.former) if name):
         told_ms = seller.contacts.get(contact)
         if contact in dealing.contacts or (told_ms is not None and 0 <= signal.at_ms - told_ms < again_ms):
             continue

@@ -20,6 +20,9 @@ class Rows(Protocol):
     def due(self, until_ms: int) -> Iterator[bytes]:
         """Keys of the rows whose `due_ms` is not after `until_ms`, in the order of (due_ms, key)."""
 
+    def keys(self, prefix: bytes) -> Iterator[bytes]:
+        """Every key that begins so, in order."""
+
 
 # gc=False: rows are trees, and Python's collector otherwise walks them over and over.
 class Row(msgspec.Struct, omit_defaults=True, gc=False, kw_only=True):
@@ -222,6 +225,11 @@ class OrderRow(Row, gc=False):
         """The last stage reached by then; the first one known where the message is older than all."""
         reached = [(since_ms, stage) for stage, since_ms in self.stages.items() if since_ms <= at_ms + skew_ms]
         return max(reached)[1] if reached else min((since_ms, stage) for stage, since_ms in self.stages.items())[1]
+
+
+def sellers_prefix(kind: bytes, seller_id: str) -> bytes:
+    """How the keys of one kind (`c`, `b`, `o`) of a seller's rows begin."""
+    return kind + f":{len(seller_id)}:{seller_id}:".encode()
 
 
 def seller_key(seller_id: str) -> bytes:

@@ -111,6 +111,12 @@ class State:
         due = [(row.due_ms, key) for key in keys if (row := self.row(key)) is not None and row.due_ms is not None]
         return [key for due_ms, key in sorted(due) if due_ms <= until_ms]
 
+    def keys(self, prefix: bytes) -> list[bytes]:
+        """Every key that begins so, rows of this batch included, in order."""
+        stored = {key for key in self.stored.keys(prefix) if key not in self.changed}
+        changed = {key for key in self.changed if key.startswith(prefix) and self.held[key] is not None}
+        return sorted(stored | changed)
+
     def _get(self, key: bytes, kind: type[RowT]) -> RowT | None:
         if key in self.held:
             return self.held[key]  # type: ignore[return-value]  # a key's prefix decides the kind

@@ -93,6 +93,14 @@ class RowsDb:
         found.sort()
         return (key for _, key in found)
 
+    def keys(self, prefix: bytes) -> Iterator[bytes]:
+        """Every key that begins so, in order."""
+        iterator = self._db.iter()
+        iterator.seek(ROW + prefix)
+        while iterator.valid() and iterator.key().startswith(ROW + prefix):
+            yield iterator.key()[len(ROW) :]
+            iterator.next()
+
     def apply(self, changes: Mapping[bytes, bytes | None] | Iterable[tuple[bytes, bytes | None]], offset: int) -> None:
         """Writes changed rows (`None` deletes) and the changelog offset that they end at, all or nothing."""
         batch = rocksdict.WriteBatch(raw_mode=True)

@@ -28,6 +28,10 @@ class MemoryRows:
             heapq.heappush(self._heap, entry)
         return iter(dict.fromkeys(key for _, key in found))
 
+    def keys(self, prefix: bytes) -> Iterator[bytes]:
+        """Every key that begins so, in order."""
+        return iter(sorted(key for key in self._rows if key.startswith(prefix)))
+
     def next_due_ms(self) -> int | None:
         """When the first row is due; `None` when none will be."""
         while self._heap and self._due_ms.get(self._heap[0][1]) != self._heap[0][0]:

@@ -27,9 +27,9 @@ def pseudonym_key(settings: Settings) -> bytes:
     return settings.pseudonym_key.get_secret_value().encode()
 
 
-def scan_step(book: PolicyBook, key: bytes) -> Scan:
+def scan_step(book: PolicyBook, key: bytes, previous_key: bytes | None = None) -> Scan:
     """The stateless step under a policy book."""
-    return Scan(Detector(load_packs()), Pseudonymiser(key), DecodeLimits(book.max_lead_ms), book)
+    return Scan(Detector(load_packs()), Pseudonymiser(key, previous_key), DecodeLimits(book.max_lead_ms), book)
 
 
 def service_steps(settings: Settings) -> tuple[Steps, PolicyBook]:
@@ -39,4 +39,6 @@ def service_steps(settings: Settings) -> tuple[Steps, PolicyBook]:
         SettingsError: the policy or a pack is wrong, or there is no key; by file, line and field.
     """
     book = load_book(settings.policy_file)
-    return Steps(scan_step(book, pseudonym_key(settings)), Judge(book), tick_signal), book
+    previous = settings.pseudonym_key_previous
+    previous_key = previous.get_secret_value().encode() if previous else None
+    return Steps(scan_step(book, pseudonym_key(settings), previous_key), Judge(book), tick_signal), book

@@ -90,6 +90,7 @@ def message_seen(message: Message, read: Read, heading: Heading, masks: Masks) -
             "message_id": message.message_id,
             "conversation_id": message.conversation_id,
             "buyer": masks.pseudonyms.buyer(message.buyer_id),
+            "former_buyer": masks.pseudonyms.former_buyer(message.buyer_id),
             "sender": message.sender,
             "order_id": message.order_id,
             "marketplace": message.marketplace,
@@ -137,7 +138,7 @@ def contacts_seen(text: str, detection: Detection, masks: Masks) -> tuple[Contac
         if mention.e164 not in masks.public_contacts
     ]
     addresses = [
-        ContactSeen(contact=masks.pseudonyms.contact(found.group().lower()), channel=each.channel or Channel.OTHER)
+        address_seen(found.group().lower(), each.channel or Channel.OTHER, masks.pseudonyms)
         for each in detection.acts
         if each.act in {Act.SHARE, Act.DISCLOSE} and each.channel not in NUMBER_CHANNELS
         for found in ADDRESS.finditer(text, each.start, each.end)
@@ -149,11 +150,18 @@ def contacts_seen(text: str, detection: Detection, masks: Masks) -> tuple[Contac
 def number_seen(mention: Mention, detection: Detection, pseudonyms: Pseudonymiser) -> ContactSeen:
     """A phone number, under the channel of the act that it is part of."""
     channels = [each.channel for each in detection.acts if overlaps(each, mention) and each.channel in NUMBER_CHANNELS]
+    number = mention.e164 or mention.digits
     return ContactSeen(
-        contact=pseudonyms.contact(mention.e164 or mention.digits),
+        contact=pseudonyms.contact(number),
+        former=pseudonyms.former_contact(number),
         channel=channels[0] if channels and channels[0] else Channel.PHONE,
         country=country_of(mention.e164),
     )
+
+
+def address_seen(address: str, channel: Channel, pseudonyms: Pseudonymiser) -> ContactSeen:
+    """An e-mail address or a handle."""
+    return ContactSeen(contact=pseudonyms.contact(address), former=pseudonyms.former_contact(address), channel=channel)
 
 
 def overlaps(act: FoundAct, mention: Mention) -> bool:
@@ -188,6 +196,7 @@ def passed_on(event: Event, heading: Heading, pseudonyms: Pseudonymiser) -> Sign
                 **heading.of(event.seller_id),
                 complaint_id=event.complaint_id,
                 buyer=pseudonyms.buyer(event.buyer_id),
+                former_buyer=pseudonyms.former_buyer(event.buyer_id),
                 order_id=event.order_id,
                 reason=event.reason,
             )
@@ -198,6 +207,7 @@ def passed_on(event: Event, heading: Heading, pseudonyms: Pseudonymiser) -> Sign
                 **heading.of(event.seller_id),
                 review_id=event.review_id,
                 buyer=pseudonyms.buyer(event.buyer_id),
+                former_buyer=pseudonyms.former_buyer(event.buyer_id),
                 order_id=event.order_id,
                 rating=event.rating,
             )
@@ -206,6 +216,7 @@ def passed_on(event: Event, heading: Heading, pseudonyms: Pseudonymiser) -> Sign
                 **heading.of(event.seller_id),
                 report_id=event.report_id,
                 buyer=pseudonyms.buyer(event.buyer_id),
+                former_buyer=pseudonyms.former_buyer(event.buyer_id),
                 reason=report_reason(event.reason),
                 message_ids=event.message_ids,
                 evidence_count=len(event.evidence),
@@ -226,6 +237,7 @@ def passed_on(event: Event, heading: Heading, pseudonyms: Pseudonymiser) -> Sign
                 erasure_id=event.erasure_id,
                 subject=event.subject,
                 buyer=pseudonyms.buyer(event.id) if is_buyer else None,
+                former_buyer=pseudonyms.former_buyer(event.id) if is_buyer else None,
             )
         case _:
             raise TypeError(f"{type(event).__name__} has no signal")
@@ -237,6 +249,7 @@ def order_changed(order: Order, heading: Heading, pseudonyms: Pseudonymiser) -> 
         **heading.of(order.seller_id),
         order_id=order.order_id,
         buyer=pseudonyms.buyer(order.buyer_id),
+        former_buyer=pseudonyms.former_buyer(order.buyer_id),
         status=order.status,
         marketplace=order.marketplace,
         seller_country=order.seller_country,

@@ -28,6 +28,9 @@ class Rows(Protocol):
     def due(self, until_ms: int) -> Iterator[bytes]:
         """Keys of the rows whose `due_ms` is not after `until_ms`, in the order of (due_ms, key)."""
 
+    def keys(self, prefix: bytes) -> Iterator[bytes]:
+        """Every key that begins so, in order."""
+
 
 @dataclass(slots=True)
 class ScanResult:

@@ -123,10 +123,10 @@ class Desk:
         base = self.base(at_ms, "outcomes", seller)
         return self.take(OutcomeRecorded(**base, outcome_id=f"u{self.offset}", verdict=verdict, **more))
 
-    def erasure(self, at_ms=NOW_MS, seller="", buyer=None):
+    def erasure(self, at_ms=NOW_MS, seller="", buyer=None, **more):
         base = self.base(at_ms, "erasures", seller)
         subject = "buyer" if buyer else "seller"
-        return self.take(ErasureRequested(**base, erasure_id=f"e{self.offset}", subject=subject, buyer=buyer))
+        return self.take(ErasureRequested(**base, erasure_id=f"e{self.offset}", subject=subject, buyer=buyer, **more))
 
     def tick(self, at_ms):
         origin = Origin(topic="ringfence.ticks", partition=0, offset=at_ms)

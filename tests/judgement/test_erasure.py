@@ -32,10 +32,24 @@ def test_figures_already_counted_stay(desk):
     assert desk.rows._rows[b"s:s1"].count(b"[1,1,0,0,0]") == 1
 
 
-def test_an_erased_seller_has_no_row(desk):
-    desk.order(WARDROBE)
-    desk.erasure(seller="s1")
-    assert b"s:s1" not in desk.rows._rows
+def test_an_erased_seller_is_in_no_row(desk):
+    for seller in ("s1", "s12"):
+        desk.order(WARDROBE, seller=seller)
+        desk.message("request", seller=seller, excerpt="Give me your number")
+        desk.report(seller=seller)
+    desk.order(WARDROBE, seller="s1", buyer=OTHER, order_id="o2")
+    desk.erasure(seller="s1", at_ms=NOW_MS + 1)
+    assert b'"s1"' not in everything(desk)
+    assert b":s1:" not in everything(desk)
+    assert {key for key, _ in desk.rows.items()} >= {b"s:s12", b"o:3:s12:o1", b"p:" + BUYER.encode()}
+    assert b"p:" + OTHER.encode() not in desk.rows._rows
+    assert [finding.excerpt for finding in desk.findings if finding.seller_id == "s1"][-1] == ""
+
+
+def test_an_erased_seller_starts_from_nothing(desk):
+    desk.message("share:whatsapp")
+    desk.erasure(seller="s1", at_ms=NOW_MS + 1)
+    assert "repeated" not in {each.code for each in desk.message("request", at_ms=NOW_MS + 2).reasons}
 
 
 def test_an_erasure_of_somebody_unknown_changes_nothing(desk):

@@ -40,6 +40,14 @@ def test_a_row_comes_back_as_it_was_written_and_a_deleted_one_does_not(opened):
     assert rows.offset == 11
 
 
+def test_keys_are_found_by_how_they_begin(opened):
+    rows = opened()
+    rows.apply({b"b:2:s1:x": a_row(5), b"b:2:s1:a": a_row(), b"b:3:s12:x": a_row(), b"c:2:s1:x": a_row()}, 1)
+    rows.apply({b"b:2:s1:x": None}, 2)
+    assert list(rows.keys(b"b:2:s1:")) == [b"b:2:s1:a"]
+    assert list(rows.keys(b"b:2:s9:")) == []
+
+
 def test_rows_are_due_in_the_order_of_time_and_key(opened):
     rows = opened()
     rows.apply({b"c": a_row(30), b"b": a_row(10), b"a": a_row(10), b"never": a_row(), b"later": a_row(31)}, 1)
