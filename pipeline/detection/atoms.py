@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.detection.lexicon import Found
-from pipeline.detection.reading import Reading
+from pipeline.detection.words import Reading
 
 MAX_FILLERS = 2
 _MAX_DIGITS = 15
@@ -15,7 +15,7 @@ _LEET_LETTERS = frozenset("oilszbgqeat|!")
 _SURELY_DIGITS = 4
 """Words for digits of a language that the message is otherwise not in."""
 # Words for digits that are mostly something else. They count only beside other words for digits.
-_HOMOPHONES = frozenset({"to", "too", "for", "fore", "won", "ate", "oh", "o", "one", "un", "une", "uno", "una", "um",
+HOMOPHONES = frozenset({"to", "too", "for", "fore", "won", "ate", "oh", "o", "one", "un", "une", "uno", "una", "um",
                          "uma", "ein", "eine", "een", "en", "ett", "on", "six", "tree", "sex"})  # fmt: skip
 
 
@@ -108,7 +108,7 @@ def _atom(  # noqa: PLR0913, PLR0917 - one word and what stands around it
     if word.isdecimal():
         return Atom(word, index, index + 1, start, end, None)
     if item is not None:
-        if item.last == index + 1 and (word in _HOMOPHONES or word in common or len(word) == 1):
+        if item.last == index + 1 and (word in HOMOPHONES or word in common or len(word) == 1):
             value = item.term.concept.partition(".")[2]
             if not _stands_by_digits(index, atoms, words_for, value):
                 return None

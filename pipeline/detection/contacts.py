@@ -9,8 +9,8 @@ from pipeline.detection import numbers as phone
 from pipeline.detection.atoms import Atom
 from pipeline.detection.grammar import channel_of, is_cancelled
 from pipeline.detection.model import FoundAct, Mention
-from pipeline.detection.reading import Trick
 from pipeline.detection.scene import EVERY_LANGUAGE, Hit, Scene
+from pipeline.detection.words import Reading, Trick
 from schemas.vocabulary import Act, Channel, Sender
 
 # Each repetition is bounded, and what follows it cannot be part of it.
@@ -49,37 +49,43 @@ class Handle:
 
     start: int
     end: int
-    channel: Channel
-    word: int
+    """Code points of the message."""
+    first: int
+    last: int
+    """Words, last exclusive."""
+    text: str
+    """In lower case."""
 
 
-def noted_handles(scene: Scene) -> list[Handle]:
-    """E-mail addresses, links and handles in the message, noted in the scene too."""
-    text = scene.text
+def handles_in(text: str, reading: Reading) -> list[Handle]:
+    """E-mail addresses, links and handles in the message."""
     if "@" not in text and "/" not in text:
         return []
     handles = []
-    starts = scene.reading.starts
     for match in _HANDLE.finditer(text):
-        first = max(bisect_left(starts, match.start() + 1) - 1, 0)
-        last = bisect_left(starts, match.end())
-        if last <= first:
-            continue
-        scene.add_contact("handle", first, last)
-        handle = match[0].lower()
-        handles.append(Handle(match.start(), match.end(), _channel(scene, handle, first), first))
-        if "/" in handle:
-            scene.reading.tricks.append(Trick("url", match.start(), match.end()))
+        first = max(bisect_left(reading.starts, match.start() + 1) - 1, 0)
+        last = bisect_left(reading.starts, match.end())
+        if last > first:
+            handles.append(Handle(match.start(), match.end(), first, last, match[0].lower()))
     return handles
 
 
-def _channel(scene: Scene, handle: str, word: int) -> Channel:
+def note_handles(scene: Scene, handles: Iterable[Handle]) -> None:
+    """Adds handles to what the message names; a link counts as a trick."""
+    for handle in handles:
+        scene.add_contact("handle", handle.first, handle.last)
+        if "/" in handle.text:
+            scene.reading.tricks.append(Trick("url", handle.start, handle.end))
+
+
+def channel_of_handle(scene: Scene, handle: Handle) -> Channel:
+    """Where a handle leads."""
     for part, channel in _LINK_CHANNELS:
-        if part in handle and "/" in handle:
+        if part in handle.text and "/" in handle.text:
             return channel
-    if "@" in handle[1:]:
+    if "@" in handle.text[1:]:
         return Channel.EMAIL
-    named = scene.at("any_channel", scene.sentence_of(word))
+    named = scene.at("any_channel", scene.sentence_of(handle.first))
     return Channel(named[0].concept.partition(".")[2]) if named else Channel.OTHER
 
 
@@ -95,7 +101,7 @@ def noted_mentions(scene: Scene, atoms: Sequence[Atom], regions: Sequence[str]) 
         if found is not None:
             mentions.append(found)
             scene.add_contact("number", first.first, last.last)
-    if not mentions and atoms and _has_sure_cue(scene) and not scene.concepts.get("number_trap"):
+    if not mentions and atoms and _has_sure_cue(scene):
         found = phone.scattered(atoms, regions)
         if found is not None:
             mentions.append(found)
@@ -147,7 +153,7 @@ def own_contacts(
         return []
     out = []
     spans: list[tuple[int, int, Channel | None]] = [(m.start, m.end, None) for m in mentions]
-    spans += [(handle.start, handle.end, handle.channel) for handle in handles]
+    spans += [(handle.start, handle.end, channel_of_handle(scene, handle)) for handle in handles]
     for start, end, channel in spans:
         word = max(bisect_left(scene.reading.starts, start + 1) - 1, 0)
         hit = Hit("number", word, word + 1, "number", EVERY_LANGUAGE)

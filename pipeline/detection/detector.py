@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from pipeline.detection.atoms import atoms_of
-from pipeline.detection.contacts import noted_handles, noted_mentions, own_contacts
+from pipeline.detection.contacts import handles_in, note_handles, noted_mentions, own_contacts
 from pipeline.detection.grammar import Grammar, is_foreign
 from pipeline.detection.lexicon import Lexicon, lexicon_of
 from pipeline.detection.model import NOTHING, Detection, FoundAct, Match, Mention, in_order
@@ -46,10 +46,11 @@ class Detector:
         if not reading.words:
             return NOTHING
         found = self._lexicon.find(reading.words, frozenset(reading.sentence_starts))
-        scene = Scene(text, reading, found, sender, self._languages)
+        handles = handles_in(text, reading)
+        scene = Scene(text, reading, found, [(h.first, h.last) for h in handles], sender, self._languages)
+        note_handles(scene, handles)
         spoken = [self._language_of[bit] for bit in scene.shares if bit & scene.spoken]
         language = self._main_language(scene)
-        handles = noted_handles(scene)
         atoms = atoms_of(reading, found, self._common, frozenset(spoken))
         mentions: list[Mention] = []
         if atoms:

@@ -108,3 +108,38 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     return text.translate(FOLD)
+
+
+def disguise(character: str) -> str:
+    """The technique that uses this character in place of a plain one; empty for what people type without a thought."""
+    code = ord(character)
+    if character in ZERO_WIDTH:
+        return "zero_width"
+    if 0xFF01 <= code <= 0xFF5E:
+        return "fullwidth" if character.isalnum() else ""
+    if any(first <= code < first + _LETTERS for first in _SQUARED_A):
+        return "emoji"
+    if (
+        0x1D400 <= code <= 0x1D7FF
+        or 0x24B6 <= code <= 0x24E9
+        or (character in _CONFUSABLES["always"] and character != "ı")
+    ):
+        return "homoglyph"
+    if code == 0x20E3 or 0x2460 <= code <= 0x249B or 0x2776 <= code <= 0x2793:
+        return "keycaps"
+    return ""
+
+
+class DisguiseTable(dict[int, str]):
+    """The technique behind each character, told once."""
+
+    def __missing__(self, code: int) -> str:
+        """The technique behind a character seen for the first time."""
+        value = self[code] = disguise(chr(code))
+        return value
+
+
+ZERO_WIDTH = frozenset(
+    "\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2061\u2062\u2063\u2064\u180e\u034f"
+)
+DISGUISE = DisguiseTable()

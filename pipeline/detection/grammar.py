@@ -146,6 +146,8 @@ def is_cancelled(scene: Scene, hits: Sequence[Hit]) -> bool:
         spoken = hit.languages & languages
         if not spoken or any(e.first <= hit.first and hit.last <= e.last for e in excepted):
             continue
+        if is_noun(scene, hit, sentence):
+            continue
         if any(hit.first >= h.first and hit.last <= h.last for h in hits):
             continue
         if spoken & known.negation_before and max(first - NEGATION_REACH_WORDS, clause_start) <= hit.first < last:
@@ -153,6 +155,16 @@ def is_cancelled(scene: Scene, hits: Sequence[Hit]) -> bool:
         if spoken & known.negation_after and first < hit.first < min(last + NEGATION_REACH_WORDS, clause_end):
             return True
     return False
+
+
+def is_noun(scene: Scene, negation: Hit, sentence: int) -> bool:
+    """Whether "no" means a number here: somebody's, or right before one."""
+    span = (negation.first, negation.last)
+    owned = (*scene.at("your_any", sentence), *scene.at("my_any", sentence))
+    if any((hit.first, hit.last) == span for hit in owned):
+        return True
+    is_contact = any((hit.first, hit.last) == span for hit in scene.at("any_contact", sentence))
+    return is_contact and any(0 <= hit.first - negation.last <= 1 for hit in scene.at("number", sentence))
 
 
 def note_phrases(scene: Scene, hits: dict[str, list[Hit]], meaning: Meaning) -> None:

@@ -9,8 +9,8 @@ import phonenumbers
 
 from pipeline.detection.atoms import MAX_FILLERS, Atom, summed
 from pipeline.detection.model import Mention
-from pipeline.detection.reading import Reading
 from pipeline.detection.validators import is_no_phone_number
+from pipeline.detection.words import Reading
 
 MIN_DIGITS = 7
 MAX_DIGITS = 15
@@ -210,7 +210,11 @@ def _looks_like_phone(text: str, candidate: Candidate, e164: str, regions: Seque
         return False
     if candidate.digits.startswith("0"):
         return True
-    return len(candidate.atoms) > 1 and [atom.digits for atom in candidate.atoms] == _national_groups(e164)
+    groups = [atom.digits for atom in candidate.atoms]
+    return len(groups) > 1 and groups in (
+        _national_groups(e164),
+        [group.lstrip("0") for group in _national_groups(e164)],
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -20,6 +20,7 @@ WORDS = frozenset(
         "your_contact",
         "my_contact",
         "your",
+        "yours",
         "my",
         "you",
         "me",

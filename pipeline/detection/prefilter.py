@@ -2,10 +2,14 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import pairwise, product
+from itertools import combinations, pairwise, product
 
+from ahocorasick_rs import AhoCorasick, Implementation
+
+from pipeline.detection.atoms import HOMOPHONES
+from pipeline.detection.fold import FOLD, NO_SPACE
 from pipeline.detection.lexicon import Step, is_no_space, phrases_of
-from pipeline.detection.packs import Entry, PackSet
+from pipeline.detection.packs import Entry, Pack, PackSet
 
 # Every way to an act passes one of these; the other concepts only decide between them.
 ANCHORING = ("channel.", "weak_channel.", "phrase.", "manner.", "reason.phishing")
@@ -14,22 +18,40 @@ ANCHOR_CONCEPTS = frozenset({
     "or_else", "pay_outside", "authority", "review",
 })  # fmt: skip
 PASSING = frozenset({"manner.urgency", "manner.consent_sought", "manner.use_limited"})
-POSSESSIVES = frozenset({"your", "my"})
-PERSONS = frozenset({"you", "me"})
+POSSESSIVES = ("your", "my")
+PERSONS = ("you", "me")
 SHORTEST_WEAK = 4
-FEWEST_DIGIT_WORDS = 3
-FEWEST_SINGLE_LETTERS = 4
+SHORTEST_CUT = 5
+LONGEST_CUT = 14
 FEWEST_DIGITS = 7
-_DIGIT = re.compile(r"\d")
-# Zero-width and bidi controls, full-width forms, enclosed and mathematical letters, keycaps, combining marks.
+_NOT_ALNUM = re.compile(r"[^\w]|_")
+_FIGURE = re.compile(r"[0-9@$|*%&€£]")
+# Seven digits with signs and single letters between, and the word before them.
+_DIGITS = re.compile(r"(?:([^\W\d_]+)[^\w]{0,3})?(?:\d[^\d\n]{0,3}){7}")
+_LEET = re.compile(r"[^\W\d_][0-9@$!|*]{1,2}[^\W\d_]|\b[0-9@$][^\W\d_]{2}|[^\W\d_]{2}[0-9@$]\b")
+_ENCODED = re.compile(r"%[0-9A-Fa-f]{2}|&#?\w{2,8};|[A-Za-z0-9+/]{12}")
+# Zero-width and bidi controls, full-width forms, enclosed and mathematical letters, keycaps, combining marks, figures.
 _STRANGE = re.compile(
-    "[\u0300-\u036f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u20e3\u2460-\u24ff\u2776-\u2793\ufeff\uff01-\uff5e"
+    "[\u0300-\u036f\u00ad\u200b\u2060-\u2064\u20e3\u2460-\u24ff\u2776-\u2793\ufeff\uff10-\uff5a"
     "\U0001d400-\U0001d7ff\U0001f100-\U0001f1ff]"
 )
-_MIXED = re.compile("[a-z][\u0370-\u052f]|[\u0370-\u052f][a-z]", re.IGNORECASE)
-_LEET = re.compile(r"[a-z][0-9@$!|*]{1,2}[a-z]", re.IGNORECASE)
-_ENCODED = re.compile(r"%[0-9A-Fa-f]{2}|&#?\w{2,8};|[A-Za-z0-9+/]{16}")
-_SPACED = str.maketrans({chr(code): " " for code in range(128) if not chr(code).isalnum()} | {"'": "", "’": ""})
+_MIXED = re.compile("[a-z][\u0370-\u052f]|[\u0370-\u052f][a-z]|(?<![^ ])[^ ](?: [^ ]){3}", re.IGNORECASE)
+_UNSPACED = re.compile(f"[{NO_SPACE}]")
+_EDGE = re.compile(f"(?<=[^ {NO_SPACE}])(?=[{NO_SPACE}])|(?<=[{NO_SPACE}])(?=[^ {NO_SPACE}])")
+_SPACED = str.maketrans({chr(code): " " for code in range(128) if not chr(code).isalnum()})
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+class _Plain(dict[int, str]):
+    """For `str.translate`: folded, and a space for what is no letter, digit or sign that packs list."""
+
+    def __missing__(self, code: int) -> str:
+        folded = FOLD[code]
+        value = self[code] = _NOT_ALNUM.sub(" ", folded) if code < 0x2190 or 0x3000 <= code < 0x3040 else folded
+        return value
+
+
+_PLAIN = _Plain()
 
 
 class Prefilter:
@@ -37,45 +59,100 @@ class Prefilter:
 
     def __init__(self, packs: PackSet) -> None:
         entries = [entry for pack in packs.packs for entry in pack.entries]
-        self._common = frozenset(entry.text.lower() for entry in entries if entry.concept == "common")
-        self._digit_words = frozenset(entry.text.lower() for entry in entries if entry.concept.startswith("digit."))
+        common = frozenset(entry.text.lower() for entry in entries if entry.concept == "common")
+        self._traps = frozenset(
+            word for pack in packs.packs for word in singles(pack.entries, "number_trap") if word.isalpha()
+        )
         anchors: set[str] = set()
-        for entry in entries:
-            if entry.concept == "contact_noun_weak":
-                anchors.update(word for word in anchors_of(entry.text, self._common) if len(word) >= SHORTEST_WEAK)
-            elif is_anchoring(entry.concept):
-                anchors.update(anchors_of(entry.text, self._common))
         for pack in packs.packs:
-            words = {
-                name: singles(pack.entries, name)
-                for name in (*POSSESSIVES, *PERSONS, "contact_noun_weak", "reach_verb")
-            }
-            anchors.update(
-                f"{a} {b}" for name in POSSESSIVES for a, b in product(words[name], words["contact_noun_weak"])
-            )
-            anchors.update(f"{a} {b}" for name in PERSONS for a, b in product(words["reach_verb"], words[name]))
-        starred = {anchor for anchor in anchors if "*" in anchor}
-        glued = {anchor for anchor in anchors - starred if any(map(is_no_space, anchor))}
-        self._plain = frozenset(anchors - starred - glued)
-        self._parts = tuple(sorted({part.replace("*", "") for part in starred | {g.replace(" ", "") for g in glued}}))
-        self._heads = re.compile("|".join(map(re.escape, self._parts))) if self._parts else None
+            anchors.update(pack_anchors(pack, common))
+        patterns = {pattern(anchor) for anchor in anchors}
+        patterns.update(f" {a} {b} {c} " for a, b, c in product(_LETTERS, repeat=3))
+        patterns.update(letter * 3 for letter in _LETTERS if letter != "w")
+        patterns.discard("")
+        self._automaton = AhoCorasick(
+            sorted(patterns), implementation=Implementation.ContiguousNFA, store_patterns=False
+        )
 
     def fires(self, text: str) -> bool:
         """Whether the full detector has to look."""
-        lowered = text.lower()
-        words = lowered.translate(_SPACED).split()
-        plain = self._plain
-        if not plain.isdisjoint(words) or not plain.isdisjoint([f"{a} {b}" for a, b in pairwise(words)]):
+        if text.isascii():
+            plain = text.lower().translate(_SPACED)
+        else:
+            if _STRANGE.search(text) or _MIXED.search(text):
+                return True
+            plain = text.translate(_PLAIN)
+            if _UNSPACED.search(plain):
+                if self._automaton.find_matches_as_indexes(plain.replace(" ", "")):
+                    return True
+                plain = _EDGE.sub(" ", plain)
+        plain = f" {plain} ".replace("  ", " ").replace("  ", " ")
+        if self._automaton.find_matches_as_indexes(plain):
             return True
-        if "@" in text or len(_DIGIT.findall(text)) >= FEWEST_DIGITS or _LEET.search(text) or _ENCODED.search(text):
+        return (_FIGURE.search(text) is not None or not text.isascii()) and self._has_figures(text)
+
+    def _has_figures(self, text: str) -> bool:
+        if "@" in text or _LEET.search(text) or _ENCODED.search(text):
             return True
-        if len(self._digit_words.intersection(words)) >= FEWEST_DIGIT_WORDS:
-            return True
-        if sum(len(word) == 1 for word in words) >= FEWEST_SINGLE_LETTERS:
-            return True
-        if not text.isascii() and (_STRANGE.search(text) or _MIXED.search(text)):
-            return True
-        return self._heads is not None and self._heads.search(lowered) is not None
+        return any(match[1] is None or match[1].lower() not in self._traps for match in _DIGITS.finditer(text))
+
+
+def pattern(anchor: str) -> str:
+    """An anchor as it stands in plain text: spaces at the ends that end a word."""
+    if any(map(is_no_space, anchor)):
+        return anchor.replace(" ", "").replace("*", "")
+    words = anchor.split(" ")
+    head = "" if words[0].startswith("*") else " "
+    tail = "" if words[-1].endswith("*") else " "
+    # A star within ends the pattern there: what comes before it is met first.
+    kept = anchor.strip("*")
+    if "*" in kept:
+        kept, tail = kept.partition("*")[0], ""
+    return f"{head}{kept}{tail}" if kept else ""
+
+
+def pack_anchors(pack: Pack, common: frozenset[str]) -> Iterator[str]:
+    """What must stand in a message for some entry of the pack to matter."""
+    for entry in pack.entries:
+        if entry.concept == "contact_noun_weak":
+            yield from (word for word in anchors_of(entry.text, common) if len(word) >= SHORTEST_WEAK)
+        elif is_anchoring(entry.concept):
+            yield from anchors_of(entry.text, common)
+        if entry.concept.startswith("channel.") or entry.concept == "contact_noun":
+            yield from cut_words(entry)
+    words = {name: singles(pack.entries, name) for name in (*POSSESSIVES, *PERSONS, "contact_noun_weak", "reach_verb")}
+    yield from (f"{a} {b}" for name in POSSESSIVES for a, b in product(words[name], words["contact_noun_weak"]))
+    yield from (f"{a} {b}" for name in PERSONS for a, b in product(words["reach_verb"], words[name]))
+    yield from digit_pairs(pack, common)
+
+
+def digit_pairs(pack: Pack, common: frozenset[str]) -> Iterator[str]:
+    """Two neighbouring words for digits, one of which means nothing else."""
+    digits = {word for entry in pack.entries if entry.concept.startswith(("digit.", "repeat."))
+              for word in phrase_words(entry)}  # fmt: skip
+    sure = {word for word in digits if word not in common and word not in HOMOPHONES}
+    for a, b in product(sure, digits):
+        yield f"{a} {b}"
+        yield f"{b} {a}"
+
+
+def phrase_words(entry: Entry) -> Iterator[str]:
+    """The spellings of an entry that has one word."""
+    for phrase in phrases_of(entry.text):
+        if len(phrase) == 1 and not isinstance(phrase[0], str):
+            yield from (words[0] for words in phrase[0] if len(words) == 1)
+
+
+def cut_words(entry: Entry) -> Iterator[str]:
+    """A single word cut in two or three, and written backwards."""
+    for word in phrase_words(entry):
+        bare = word.strip("*")
+        if not SHORTEST_CUT <= len(bare) <= LONGEST_CUT or not bare.isalpha() or is_no_space(bare[0]):
+            continue
+        yield bare[::-1]
+        size = len(bare)
+        yield from (f"{bare[:cut]} {bare[cut:]}" for cut in range(1, size))
+        yield from (f"{bare[:a]} {bare[a:b]} {bare[b:]}" for a, b in combinations(range(1, size), 2))
 
 
 def is_anchoring(concept: str) -> bool:
@@ -84,16 +161,8 @@ def is_anchoring(concept: str) -> bool:
 
 
 def singles(entries: Iterable[Entry], concept: str) -> set[str]:
-    """The single words of a concept, as they stand in a message."""
-    return {
-        words[0].replace("*", "")
-        for entry in entries
-        if entry.concept == concept
-        for phrase in phrases_of(entry.text)
-        if len(phrase) == 1 and not isinstance(phrase[0], str)
-        for words in phrase[0]
-        if len(words) == 1
-    }
+    """The single words of a concept, stars kept."""
+    return {word for entry in entries if entry.concept == concept for word in phrase_words(entry)}
 
 
 def anchors_of(text: str, common: frozenset[str]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from pipeline.detection.lexicon import Found, Term
 from pipeline.detection.packs import Pack
-from pipeline.detection.reading import Reading
+from pipeline.detection.words import Reading
 from schemas.vocabulary import Sender
 
 CONTACT_NOUNS = frozenset({"contact_noun", "contact_noun_weak"})
@@ -107,13 +107,20 @@ class Sentence:
 class Scene:
     """One message: its words, and what they name."""
 
-    def __init__(
-        self, text: str, reading: Reading, found: Sequence[Found], sender: Sender, languages: Languages
+    def __init__(  # noqa: PLR0913, PLR0917 - what is known of a message
+        self,
+        text: str,
+        reading: Reading,
+        found: Sequence[Found],
+        handles: Sequence[tuple[int, int]],
+        sender: Sender,
+        languages: Languages,
     ) -> None:
         self.text = text
         self.reading = reading
         self.sender = sender
         self.languages = languages
+        self._handles = handles
         self.sentences = [Sentence() for _ in reading.sentence_starts]
         self.concepts: dict[str, list[Hit]] = defaultdict(list)
         self._many = len(self.sentences) > 1
@@ -173,8 +180,9 @@ class Scene:
 
     def _note(self, found: Sequence[Found]) -> None:
         kind_of = self.languages.kind
-        traps = [(item.first, item.last, self.languages.bit_of[item.term.language])
-                 for item in found if item.term.concept == "trap"]  # fmt: skip
+        bit_of = self.languages.bit_of
+        traps = [(i.first, i.last, bit_of[i.term.language]) for i in found if i.term.concept == "trap"]
+        secrets = [(i.first, i.last, bit_of[i.term.language]) for i in found if i.term.concept == "secret"]
         noted: dict[tuple[str, int, int], tuple[int, Kind]] = {}
         for item in found:
             term = item.term
@@ -183,6 +191,10 @@ class Scene:
             kind = kind_of(term)
             if traps and is_swallowed(item, kind.language, traps, self.spoken):
                 continue
+            if secrets and term.concept in CONTACT_NOUNS and is_swallowed(item, kind.language, secrets, self.spoken):
+                continue  # a card number
+            if any(first <= item.first and item.last <= last for first, last in self._handles):
+                continue  # "gmail" in an address
             key = (term.concept, item.first, item.last)
             language = EVERY_LANGUAGE if kind.is_free else kind.language
             known = noted.get(key)

@@ -1,0 +1,271 @@
+"""Words that were spelled in a hidden way, replaced by what they stand for where some pack knows that."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice, product
+
+from pipeline.detection.lexicon import Lexicon, is_no_space
+from pipeline.detection.words import Reading, Trick
+
+# Every pattern here is a character class, repeated: read once from left to right, no backtracking.
+_CHUNK = re.compile(r"[^\s]+")
+_CYRILLIC = re.compile("[\u0400-\u052f]")
+_LEET = {"0": "o", "1": "il", "3": "e", "4": "a", "5": "s", "6": "gb", "7": "t", "8": "b", "9": "g", "@": "a", "$": "s",
+         "!": "il", "|": "li", "€": "e", "£": "l", "+": "t", "(": "c", "¢": "c", "*": "aeiou", "#": "h", "2": "z"}  # fmt: skip
+_CYRILLIC_LEET = {"0": "о", "1": "іил", "3": "зе", "4": "ча", "5": "сп", "6": "б", "7": "т", "8": "в", "9": "яд",
+                  "@": "а", "$": "с", "*": "аоеи", "|": "л", "!": "и"}  # fmt: skip
+_LEET_SIGNS = frozenset(_LEET)
+_SHORTEST = 3
+_SHORTEST_REVERSED = 5
+_SHORTEST_COMMON = 4
+"""Letters of a hidden word that names no contact: shorter ones are met by chance."""
+_LONGEST = 24
+_LONGEST_SPELLED = 80
+_MAX_GUESSES = 48
+_MAX_PIECES = 4
+_ODD_GAP = frozenset(".*_~|/\\^•·=+")
+
+Change = tuple[int, int, tuple[str, ...], str]
+"""First and last word, exclusive, what they stand for, and the technique."""
+
+
+@dataclass(slots=True)
+class _Undoing:
+    """What was found so far in one message."""
+
+    reading: Reading
+    lexicon: Lexicon
+    changes: list[Change]
+    taken: set[int]
+
+    def take(self, changes: Iterator[Change]) -> None:
+        for change in changes:
+            places = range(change[0], change[1])
+            if not self.taken.intersection(places):
+                self.changes.append(change)
+                self.taken.update(places)
+
+
+def undo(reading: Reading, lexicon: Lexicon) -> None:
+    """Replaces hidden words; each replacement keeps the place of what it replaces."""
+    undoing = _Undoing(reading, lexicon, [], set())
+    undoing.take(_spaced_out(reading, lexicon))
+    if not _LEET_SIGNS.isdisjoint(reading.layer.text):
+        undoing.take(_leet(reading, lexicon))
+    undoing.take(_misspelled(undoing))
+    for first, last, words, technique in sorted(undoing.changes, reverse=True):
+        _replace(reading, first, last, words, technique)
+
+
+def _replace(reading: Reading, first: int, last: int, words: tuple[str, ...], technique: str) -> None:
+    start, end = reading.starts[first], reading.ends[last - 1]
+    reading.words[first:last] = words
+    reading.starts[first:last] = [start] * len(words)
+    reading.ends[first:last] = [end] * len(words)
+    shift = len(words) - (last - first)
+    if shift:
+        for places in (reading.sentence_starts, reading.clause_starts, reading.quotes):
+            places[:] = [
+                place + shift if place >= last else min(place, first) if place > first else place for place in places
+            ]
+        for places in (reading.sentence_starts, reading.clause_starts):
+            places[:] = sorted(set(places))
+    reading.tricks.append(Trick(technique, start, end))
+
+
+def _spaced_out(reading: Reading, lexicon: Lexicon) -> Iterator[Change]:
+    """Runs of single letters that spell words: `w h a t s a p p`, `n.u.m.b.e.r`."""
+    words = reading.words
+    first = 0
+    count = len(words)
+    while first < count:
+        if len(words[first]) != 1:
+            first += 1
+            continue
+        last = first
+        while last < count and len(words[last]) == 1 and not is_no_space(words[last]):
+            last += 1
+        if last - first >= _SHORTEST:
+            yield from _spelled(reading, first, last, lexicon)
+        first = max(last, first + 1)
+
+
+def _spelled(reading: Reading, first: int, last: int, lexicon: Lexicon) -> Iterator[Change]:
+    """What a run of single letters says: all of it, or each part between wider gaps, or a known beginning."""
+    letters = [index for index in range(first, last) if reading.words[index].isalnum()]
+    if sum(reading.words[index].isalpha() for index in letters) < _SHORTEST:
+        return
+    for skip in (0, 1):  # "a" and "i" may stand before as words of their own
+        run = letters[skip:]
+        parts = _known_parts("".join(reading.words[index] for index in run), lexicon)
+        if parts:
+            yield (run[0], run[-1] + 1, parts, "spaced_letters")
+            return
+    for run in _segments(reading, letters):
+        spelled = "".join(reading.words[index] for index in run)
+        if parts := _known_parts(spelled, lexicon):
+            yield (run[0], run[-1] + 1, parts, "spaced_letters")
+        elif size := _known_beginning(spelled, lexicon):
+            yield (run[0], run[size - 1] + 1, (spelled[:size],), "spaced_letters")
+
+
+def _segments(reading: Reading, letters: list[int]) -> Iterator[list[int]]:
+    """A run of single letters, cut where the gap is wider than those within words."""
+    run: list[int] = []
+    for index in letters:
+        if run and reading.starts[index] - reading.ends[run[-1]] > 1:
+            yield run
+            run = []
+        run.append(index)
+    if run:
+        yield run
+
+
+def _known_parts(spelled: str, lexicon: Lexicon) -> tuple[str, ...]:
+    """The words that letters spell, where one of them names a contact."""
+    for text in (spelled, "".join(_LEET.get(character, character)[0] for character in spelled)):
+        parts = _parted(text, lexicon)
+        if any(lexicon.weight(part) == 2 for part in parts if len(part) >= _SHORTEST):
+            return parts
+    return ()
+
+
+def _known_beginning(spelled: str, lexicon: Lexicon) -> int:
+    """Length of the longest word for a contact that letters begin with."""
+    sizes = range(min(len(spelled), _LONGEST), _SHORTEST_COMMON, -1)
+    return next((size for size in sizes if lexicon.words.get(spelled[:size]) == 2), 0)
+
+
+def _parted(text: str, lexicon: Lexicon) -> tuple[str, ...]:
+    """The fewest known words that text falls into; empty where there are none. Quadratic in a word's length only."""
+    if len(text) > _LONGEST_SPELLED:
+        return ()
+    best: list[tuple[str, ...] | None] = [()] + [None] * len(text)
+    for end in range(1, len(text) + 1):
+        for start in range(max(0, end - _LONGEST), end):
+            before = best[start]
+            if before is None or text[start:end] not in lexicon.words:
+                continue
+            here = best[end]
+            if here is None or len(before) + 1 < len(here):
+                best[end] = (*before, text[start:end])
+    return best[len(text)] or ()
+
+
+def _leet(reading: Reading, lexicon: Lexicon) -> Iterator[Change]:
+    """Words with digits and signs for letters: `wh4ts@pp`, `num8er`. Common words count beside one for a contact."""
+    layer = reading.layer
+    found: list[tuple[Change, int]] = []
+    index = 0
+    for match in _CHUNK.finditer(layer.text):
+        chunk = match[0].strip(".,:;?\"'()[]")
+        if not _SHORTEST <= len(chunk) <= _LONGEST or _LEET_SIGNS.isdisjoint(chunk):
+            continue
+        letters = sum(character.isalpha() for character in chunk)
+        if not letters or letters * 2 < len(chunk) or lexicon.weight(chunk):
+            continue
+        plain, weight = _guess(chunk, lexicon)
+        if not plain:
+            continue
+        at = match.start() + match[0].index(chunk)
+        start, end = layer.start(at), layer.end(at + len(chunk))
+        while index < len(reading.words) and reading.ends[index] <= start:
+            index += 1
+        last = index
+        while last < len(reading.words) and reading.starts[last] < end:
+            last += 1
+        if last > index:
+            found.append(((index, last, (plain,), "leet"), weight))
+    if any(weight == 2 for _, weight in found) or len(found) >= 2:
+        yield from (change for change, _ in found)
+
+
+def _guess(chunk: str, lexicon: Lexicon) -> tuple[str, int]:
+    """The known word that a word with signs for letters stands for, and its weight; empty where there is none."""
+    table = _CYRILLIC_LEET if _CYRILLIC.search(chunk) else _LEET
+    best = ("", 0)
+    for text in dict.fromkeys((chunk, chunk.removesuffix("!"))):
+        choices = [table.get(character, character) for character in text if character not in "._-'"]
+        for letters in islice(product(*choices), _MAX_GUESSES):
+            guess = "".join(letters)
+            if len(guess) < _SHORTEST or not guess.isalpha():
+                continue
+            weight = lexicon.weight(guess)
+            if weight == 2:
+                return guess, 2
+            if weight and len(guess) >= _SHORTEST_COMMON and not best[0]:
+                best = (guess, 1)
+    return best
+
+
+def _misspelled(undoing: _Undoing) -> Iterator[Change]:
+    """Words drawn out, cut in pieces or written backwards."""
+    reading, lexicon = undoing.reading, undoing.lexicon
+    words = reading.words
+    index = 0
+    while index < len(words):
+        word = words[index]
+        step = 1
+        if index in undoing.taken or is_no_space(word) or not word[0].isalnum():
+            index += 1
+            continue
+        if word.isalpha() and word not in lexicon.words and (plain := _without_elongation(word, lexicon)):
+            yield (index, index + 1, (plain,), "elongation")
+        elif pieces := _pieces(reading, index, lexicon):
+            yield pieces
+            step = pieces[1] - index
+        elif (
+            len(word) >= _SHORTEST_REVERSED
+            and word not in lexicon.words
+            and lexicon.words.get(word[::-1]) == 2
+            and word.isalpha()
+        ):
+            yield (index, index + 1, (word[::-1],), "reversed")
+        index += step
+
+
+def _without_elongation(word: str, lexicon: Lexicon) -> str:
+    """`numberrr` as `number`; empty where no pack knows it so."""
+    single = re.sub(r"(.)\1{2,}", r"\1", word)
+    if single == word:
+        return ""
+    double = re.sub(r"(.)\1{2,}", r"\1\1", word)
+    all_single = re.sub(r"(.)\1+", r"\1", word)
+    return next((guess for guess in (single, double, all_single) if lexicon.weight(guess)), "")
+
+
+def _pieces(reading: Reading, index: int, lexicon: Lexicon) -> Change | None:
+    """A word cut in up to four: `num-ber`, `what sapp`, `tele🙂gram`."""
+    words = reading.words
+    joined = words[index]
+    used = 1
+    last = index + 1
+    has_sign = False
+    while last < len(words) and used < _MAX_PIECES:
+        word = words[last]
+        if reading.starts[last] - reading.ends[last - 1] > 3 or is_no_space(word):
+            return None
+        last += 1
+        if not word[0].isalnum():
+            has_sign = True
+            continue
+        joined += word
+        used += 1
+        if len(joined) > _LONGEST:
+            return None
+        if len(joined) >= 5 and lexicon.words.get(joined) == 2:
+            if all(lexicon.knows(piece) for piece in words[index:last] if piece[0].isalnum()) and not (
+                has_sign or _has_odd_gap(reading, index, last)
+            ):
+                return None
+            return (index, last, (joined,), "emoji" if has_sign else "separators")
+    return None
+
+
+def _has_odd_gap(reading: Reading, first: int, last: int) -> bool:
+    text = reading.layer.text
+    gaps = range(first + 1, last)
+    return reading.layer.starts is None and any(
+        _ODD_GAP.intersection(text[reading.ends[index - 1] : reading.starts[index]]) for index in gaps
+    )
