@@ -11,9 +11,8 @@ KEPT_SELLERS = 500
 
 def keep_dealing(policy: Policy, state: State, dealing: Dealing, whom: tuple[str, str], at_ms: int) -> None:
     """Remembers the dealing of `whom`, seller and buyer, and lists a new one under the buyer."""
-    key = dealing_key(*whom)
-    is_new = state.row(key) is None
-    state.put(key, with_due(policy, dealing, at_ms))
+    is_new = not dealing.last_at_ms
+    state.put(dealing_key(*whom), with_due(policy, dealing, at_ms))
     if is_new:
         seller_id, buyer = whom
         person = state.person(buyer)

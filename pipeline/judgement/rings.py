@@ -61,9 +61,11 @@ def tell(state: State, contact: str, seller_id: str, at_ms: int, *, is_forgotten
 def next_origin(state: State, topic: str) -> Origin:
     """An origin that no other signal has and that is higher than those before, from the place in the log."""
     partition, offset = state.position
-    made_here = sum(
-        each.origin.topic == topic and each.origin.offset // ORIGINS == offset for each in state.signals[-ORIGINS:]
-    )
+    made_here = 0
+    for each in reversed(state.signals):
+        if each.origin.offset // ORIGINS != offset:
+            break
+        made_here += 1
     return Origin(topic=topic, partition=partition, offset=offset * ORIGINS + made_here)
 
 
