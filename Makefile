@@ -22,6 +22,7 @@ replay: setup ## the shipped recording through the same scan and fold, without a
 	@$(BIN)/ringfence replay tests/replay/marketplace --out build/replay
 
 check: setup ## format, lint, types, tests without a broker
+	@bash deploy/setup.sh --prometheus
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Sets up what the make targets need: .venv with the locked dependencies; with --java, Java and Maven too.
+# Sets up what the make targets need: .venv with the locked dependencies; with --java, Java and Maven; with
+# --prometheus, promtool and Prometheus.
 # Says plainly what is missing; installs Debian packages only when it is root.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -20,6 +21,22 @@ install_package() { # what it gives, package
 if [ "${1:-}" = --java ]; then
   command -v java >/dev/null || install_package "Java 17 or later" openjdk-17-jre-headless
   command -v mvn >/dev/null || install_package Maven maven
+  exit 0
+fi
+
+if [ "${1:-}" = --prometheus ]; then
+  # promtool and prometheus for the tests of rules and dashboards. Unpacked, not installed: a service would start.
+  [ -x .venv/bin/promtool ] && exit 0
+  if command -v promtool >/dev/null && command -v prometheus >/dev/null; then exit 0; fi
+  folder=$(mktemp -d)
+  trap 'rm -rf "$folder"' EXIT
+  fetch() { (cd "$folder" && apt-get download -qq prometheus >/dev/null 2>&1); }
+  if command -v apt-get >/dev/null && { fetch || { [ "$(id -u)" = 0 ] && apt-get update -qq && fetch; }; }; then
+    dpkg -x "$folder"/prometheus_*.deb "$folder/unpacked"
+    cp "$folder/unpacked/usr/bin/promtool" "$folder/unpacked/usr/bin/prometheus" .venv/bin/
+  else
+    say "setup: promtool is missing (Debian, Ubuntu: sudo apt-get install prometheus); its tests are skipped"
+  fi
   exit 0
 fi
 

@@ -14,6 +14,17 @@ from prometheus_client.process_collector import ProcessCollector
 
 BATCH_BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 LATENCY_BUCKETS_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
+REVIEW_BUCKETS_SECONDS = (
+    60.0,
+    600.0,
+    3_600.0,
+    4 * 3_600.0,
+    86_400.0,
+    2 * 86_400.0,
+    3 * 86_400.0,
+    7 * 86_400.0,
+    14 * 86_400.0,
+)
 RECOVERY_BUCKETS_SECONDS = (0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 90.0, 300.0)
 BATCH_BUCKETS_RECORDS = (1, 5, 10, 50, 100, 250, 500, 1000, 2000, 5000)
 
@@ -31,6 +42,12 @@ MESSAGES_OF_INTEREST = Counter(
 ORDERS = Counter("ringfence_orders_total", "Order events, by status.", ["status"], registry=REGISTRY)
 COMPLAINTS = Counter("ringfence_complaints_total", "Complaints of buyers, by reason.", ["reason"], registry=REGISTRY)
 REPORTS = Counter("ringfence_reports_total", "Reports of buyers.", registry=REGISTRY)
+VERIFICATIONS = Counter(
+    "ringfence_verifications_total",
+    "Changes of the platform's check of a seller, by status.",
+    ["status"],
+    registry=REGISTRY,
+)
 
 # What was detected and judged
 DETECTIONS = Counter(
@@ -57,7 +74,31 @@ ALERTS = Counter(
 ADVISORIES = Counter(
     "ringfence_advisories_total", "Advisories sent, by audience and code.", ["audience", "code"], registry=REGISTRY
 )
+MARKET_VERDICTS = Counter(
+    "ringfence_market_verdicts_total",
+    "Messages judged, by marketplace and verdict.",
+    ["marketplace", "verdict"],
+    registry=REGISTRY,
+)
+MARKET_RULES = Counter(
+    "ringfence_market_rules_total",
+    "Reasons that weighed in a verdict other than permitted, by marketplace and rule.",
+    ["marketplace", "rule"],
+    registry=REGISTRY,
+)
 OUTCOMES = Counter("ringfence_outcomes_total", "Decisions of analysts, by verdict.", ["verdict"], registry=REGISTRY)
+OUTCOME_ACTIONS = Counter(
+    "ringfence_outcome_actions_total",
+    "What analysts did with their decision, by action.",
+    ["action"],
+    registry=REGISTRY,
+)
+REVIEW_SECONDS = Histogram(
+    "ringfence_review_seconds",
+    "Event time from the opening of an alert to the analyst's decision that closed it.",
+    buckets=REVIEW_BUCKETS_SECONDS,
+    registry=REGISTRY,
+)
 RULE_OUTCOMES = Counter(
     "ringfence_rule_outcomes_total",
     "Analysts' decisions on findings, by rule: confirmed over all is a rule's precision.",
@@ -78,6 +119,10 @@ REPORT_RATE = Gauge(
 )
 
 # How well it runs
+READY = Gauge("ringfence_ready", "1 while events may flow, 0 during a rebalance or recovery.", registry=REGISTRY)
+RECOVERY_REMAINING = Gauge(
+    "ringfence_recovery_remaining_records", "Records of the changelog that recovery has yet to read.", registry=REGISTRY
+)
 LAG_RECORDS = Gauge(
     "ringfence_lag_records", "Records between the position and the end.", ["topic", "partition"], registry=REGISTRY
 )

@@ -79,6 +79,9 @@ class Settings(BaseSettings):
     app_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")] = "ringfence"
     """Consumer group, prefix of the transactional ids and of the changelog. Another one starts from nothing."""
 
+    member_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")] | None = None
+    """Fixed name of this worker in the group, say its pod's: back in time, it gets its partitions unasked."""
+
     topic_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,100}$")] = ""
     """Put before every topic's name: several Ringfences on one cluster, or a test's own topics."""
 

@@ -42,6 +42,7 @@ def decide(policy: Policy, state: State, seller: Seller, signal: OutcomeRecorded
     )
     if episode is not None and is_about_episode:
         note_reporters(policy, state, seller, signal)
+        state.review_times_ms.append(max(signal.at_ms - episode.opened_at_ms, 0))
         seller.closed = Closed(episode.number, signal.at_ms, is_confirmed, round(change, 4))
         quiet_days = policy.hygiene.cool_down_days if is_confirmed else policy.hygiene.snooze_days
         close_episode(policy, state, seller, signal.at_ms, quiet_days)

@@ -63,6 +63,8 @@ class State:
     """For the signal log itself: what concerns rows of another partition."""
     confirmed: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Rule and an analyst's verdict on it: what each rule's precision is reckoned from."""
+    review_times_ms: list[int] = field(default_factory=list)
+    """How long each alert was open that a decision closed."""
 
     def seller(self, seller_id: str) -> Seller:
         """The seller's row, a new one for a seller never seen."""

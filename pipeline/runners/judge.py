@@ -15,6 +15,7 @@ from pipeline.policy.book import PolicyBook
 from pipeline.runners.steps import Counts, JudgeResult, Keyed, Rows
 from schemas.outputs import Advisory, Alert, Finding
 from schemas.signals import ContactPushed, Signal, SignalAdapter
+from schemas.vocabulary import Verdict
 
 decode_signal = SignalAdapter.validator.validate_json
 
@@ -49,6 +50,7 @@ class Judge:
         result.alerts = [keyed(each) for each in state.alerts]
         result.advisories = [keyed(each) for each in state.advisories]
         result.signals = [keyed_signal(each) for each in state.signals]
+        result.review_times_ms = state.review_times_ms
         count_effects(result.counts, state)
         return result
 
@@ -95,8 +97,12 @@ def count_effects(counts: Counts, state: State) -> None:
     """Notes what the batch caused."""
     for finding in state.findings:
         counts["ringfence_verdicts_total", finding.verdict, finding.risk] += 1
+        market = finding.marketplace or "unknown"
+        counts["ringfence_market_verdicts_total", market, finding.verdict] += 1
         for reason in finding.reasons:
             counts["ringfence_verdict_rules_total", reason.code, finding.verdict] += 1
+            if finding.verdict is not Verdict.PERMITTED:
+                counts["ringfence_market_rules_total", market, reason.code] += 1
     for alert in state.alerts:
         for trigger in alert.triggers:
             counts["ringfence_alerts_total", trigger.code, alert.severity] += 1

@@ -254,6 +254,8 @@ class JudgeLane(Lane):
         now_ms = time.time_ns() // 1_000_000
         for arrived_at_ms in result.alert_arrivals_ms:
             metrics.ALERT_LATENCY_SECONDS.observe(max(now_ms - arrived_at_ms, 0) / 1000)
+        for open_ms in result.review_times_ms:
+            metrics.REVIEW_SECONDS.observe(open_ms / 1000)
         if result.judged_to_ms is not None:
             metrics.WATERMARK_LAG.labels(self.partition).set(max(now_ms - result.judged_to_ms, 0) / 1000)
 

@@ -27,6 +27,7 @@ from schemas.signals import (
     OutcomeRecorded,
     ReportFiled,
     Signal,
+    VerificationChanged,
 )
 from schemas.vocabulary import Manner, Reason, Sender
 
@@ -139,3 +140,6 @@ def count_event(counts: Counts, signal: Signal) -> None:
             counts["ringfence_reports_total",] += 1
         case OutcomeRecorded():
             counts["ringfence_outcomes_total", signal.verdict] += 1
+            counts["ringfence_outcome_actions_total", signal.action or "none"] += 1
+        case VerificationChanged():
+            counts["ringfence_verifications_total", signal.status] += 1

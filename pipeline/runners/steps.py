@@ -63,6 +63,8 @@ class JudgeResult:
     """Event time of the last signal judged; `None` when there was none."""
     alert_arrivals_ms: list[int] = field(default_factory=list)
     """For each alert, when the event behind it arrived at the broker."""
+    review_times_ms: list[int] = field(default_factory=list)
+    """For each alert that a decision closed, how long it had been open."""
 
 
 class ScanStep(Protocol):

@@ -19,6 +19,7 @@ from typing import Any
 
 import structlog
 from faust import Stream
+from prometheus_client import Gauge
 
 from pipeline import metrics
 from pipeline.errors import SettingsError
@@ -174,6 +175,9 @@ class Worker:
             await asyncio.sleep(5.0)
             if self.unready() is None and self.owned.lanes:
                 gauge_lag(self.app, self.owned.lanes.values())
+                held: set[tuple[str, ...]] = {(str(partition),) for partition in self.store().partitions}
+                for gauge in (metrics.TABLE_ROWS, metrics.STORE_BYTES, metrics.WATERMARK_LAG):
+                    forget_others(gauge, held)
                 for partition, rows in self.store().partitions.items():
                     metrics.TABLE_ROWS.labels(partition).set(rows.estimated_rows())
                     metrics.STORE_BYTES.labels(partition).set(rows.bytes_on_disk())
@@ -234,8 +238,9 @@ def run_worker(settings: Settings, steps: Steps) -> None:
         UnreachableError: no broker answered in the time that the settings give.
     """
     check_versions()
-    for reason, count in note_exits_in(settings.data_dir).items():
-        metrics.EXITS.labels(reason).inc(count)
+    noted = note_exits_in(settings.data_dir)
+    for reason in {*ExitReason, *noted}:  # all of them: a series that begins at 1 is no increase to Prometheus
+        metrics.EXITS.labels(reason).inc(noted.get(reason, 0))
     connection = connection_of(settings)
     names = TopicNames(settings.app_id, settings.topic_prefix)
     admin = connect_admin(connection, settings.connect_timeout_seconds)
@@ -264,6 +269,7 @@ def new_app(settings: Settings, connection: Connection) -> BatchedApp:
         datadir=str(folder(settings.data_dir)),
         processing_guarantee="at_least_once",
         consumer_auto_offset_reset="earliest",
+        consumer_group_instance_id=settings.member_id,
         consumer_max_fetch_size=FETCH_BYTES,
         broker_max_poll_records=settings.max_poll_records,
         broker_max_poll_interval=300.0,
@@ -344,6 +350,8 @@ class SwallowedErrors(logging.Filter):
 
 def observe(vitals: Vitals, loop_lag_seconds: float) -> None:
     """What the watchdog saw, as metrics."""
+    metrics.READY.set(not vitals.is_rebalancing)
+    metrics.RECOVERY_REMAINING.set(vitals.recovery_remaining)
     metrics.OLDEST_UNACKED_SECONDS.set(vitals.oldest_unacked_seconds)
     metrics.LOOP_LAG_SECONDS.set(loop_lag_seconds)
 
@@ -351,6 +359,10 @@ def observe(vitals: Vitals, loop_lag_seconds: float) -> None:
 def gauge_lag(app: BatchedApp, lanes: Iterable[Lane]) -> None:
     """How far each source partition is behind, in records and in seconds."""
     consumer = app.consumer
+    lanes = list(lanes)
+    held: set[tuple[str, ...]] = {(tp.topic, str(tp.partition)) for lane in lanes for tp in lane.positions}
+    for gauge in (metrics.LAG_RECORDS, metrics.LAG_SECONDS):
+        forget_others(gauge, held)
     for lane in lanes:
         for tp, position in lane.positions.items():
             end = consumer.highwater(tp)
@@ -358,3 +370,10 @@ def gauge_lag(app: BatchedApp, lanes: Iterable[Lane]) -> None:
             age_seconds = max(time.time() - position.timestamp_ms / 1000, 0.0)
             metrics.LAG_RECORDS.labels(tp.topic, tp.partition).set(behind)
             metrics.LAG_SECONDS.labels(tp.topic, tp.partition).set(age_seconds if behind else 0.0)
+
+
+def forget_others(gauge: Gauge, held: set[tuple[str, ...]]) -> None:
+    """Drops what is known of partitions that another worker has now: their last values would alert for ever."""
+    known = {tuple(sample.labels.values()) for metric in gauge.collect() for sample in metric.samples}
+    for labels in known - held:
+        gauge.remove(*labels)
