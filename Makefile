@@ -45,6 +45,7 @@ bench: setup .venv-peers/.complete ## throughput, latency and memory, beside pee
 
 golden: setup ## rewrite the golden outputs; review the difference like code
 	@$(BIN)/python -m tests.replay.golden
+	@$(BIN)/python -m tests.systems.golden
 
 docs: setup ## rewrite the generated references and schemas
 	@$(BIN)/python -P docs/generate.py
