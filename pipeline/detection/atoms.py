@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pipeline.detection.lexicon import Found
 from pipeline.detection.words import Reading
 
-MAX_FILLERS = 2
+MAX_FILLERS = 5
+"""Words without meaning between two digits: "then", "no spaces now", "and at the end"."""
 _MAX_DIGITS = 15
 _LONG_RUN = 7
 _LEET_DIGITS = str.maketrans("oilszbgqeat|!", "0115289934711")

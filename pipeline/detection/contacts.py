@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pipeline.detection import numbers as phone
 from pipeline.detection.atoms import Atom
 from pipeline.detection.grammar import channel_of, is_cancelled
+from pipeline.detection.lexicon import Found
 from pipeline.detection.model import FoundAct, Mention
 from pipeline.detection.scene import EVERY_LANGUAGE, Hit, Scene
 from pipeline.detection.words import Reading, Trick
@@ -41,6 +42,8 @@ _CUE_REACH_WORDS = 18
 _TRAP_REACH_WORDS = 5
 _TRAP_REACH_BEHIND_WORDS = 3
 _ALONE_WORDS = 3
+_MAX_HOST_WORDS = 3
+_LONGEST_DOMAIN = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +57,42 @@ class Handle:
     last: int
     """Words, last exclusive."""
     text: str
-    """In lower case."""
+    """In folded letters; `@@` where it is said in words."""
 
 
-def handles_in(text: str, reading: Reading) -> list[Handle]:
-    """E-mail addresses, links and handles in the message."""
-    if "@" not in text and "/" not in text:
-        return []
+def handles_in(reading: Reading, found: Iterable[Found]) -> list[Handle]:
+    """E-mail addresses, links and handles in the message, also those said in words ("joe at mail dot com")."""
+    layer = reading.layer
     handles = []
-    for match in _HANDLE.finditer(text):
-        first = max(bisect_left(reading.starts, match.start() + 1) - 1, 0)
-        last = bisect_left(reading.starts, match.end())
-        if last > first:
-            handles.append(Handle(match.start(), match.end(), first, last, match[0].lower()))
+    if "@" in layer.text or "/" in layer.text:
+        for match in _HANDLE.finditer(layer.text):
+            start, end = layer.start(match.start()), layer.end(match.end())
+            first = max(bisect_left(reading.starts, start + 1) - 1, 0)
+            last = bisect_left(reading.starts, end)
+            if last > first:
+                handles.append(Handle(start, end, first, last, match[0]))
+    return handles or _said_addresses(reading, found)
+
+
+def _said_addresses(reading: Reading, found: Iterable[Found]) -> list[Handle]:
+    ends_of_at: set[int] = set()
+    dots: dict[int, int] = {}
+    for item in found:
+        if item.term.concept == "at_sign":
+            ends_of_at.add(item.last)
+        elif item.term.concept == "dot_sign":
+            dots[item.first] = item.last
+    words, starts, ends = reading.words, reading.starts, reading.ends
+    handles = []
+    for after in sorted(ends_of_at):
+        dot = next((index for index in range(after + 1, after + _MAX_HOST_WORDS + 1) if index in dots), None)
+        if dot is None or after < 2 or dots[dot] >= len(words):
+            continue
+        last = dots[dot] + 1
+        if 2 <= len(words[dots[dot]]) <= _LONGEST_DOMAIN and words[dots[dot]].isalpha():
+            first = after - 2
+            reading.tricks.append(Trick("separators", starts[first], ends[last - 1]))
+            handles.append(Handle(starts[first], ends[last - 1], first, last, "@@"))
     return handles
 
 
@@ -98,7 +124,7 @@ def noted_mentions(scene: Scene, atoms: Sequence[Atom], regions: Sequence[str]) 
             trick.technique for trick in scene.reading.tricks if trick.start < last.end and first.start < trick.end
         }
         found = phone.mention(scene.text, candidate, regions, context_of(scene, candidate), hidden)
-        if found is not None:
+        if found is not None and not is_of_others(scene, first.first):
             mentions.append(found)
             scene.add_contact("number", first.first, last.last)
     if not mentions and atoms and _has_sure_cue(scene):
@@ -107,6 +133,12 @@ def noted_mentions(scene: Scene, atoms: Sequence[Atom], regions: Sequence[str]) 
             mentions.append(found)
             scene.add_contact("number", atoms[0].first, atoms[-1].last)
     return mentions
+
+
+def is_of_others(scene: Scene, word: int) -> bool:
+    """Whether a number is that of a helpline, a courier or the like."""
+    hits = scene.at("third_party", scene.sentence_of(word))
+    return any(hit.languages & scene.spoken for hit in hits)
 
 
 def _has_sure_cue(scene: Scene) -> bool:

@@ -16,6 +16,10 @@ from schemas.vocabulary import Act, Channel, Manner, Reason, Sender
 
 _PASSING = frozenset({Manner.ALTERNATIVE_OFFERED, Manner.CONSENT_SOUGHT, Manner.USE_LIMITED, Manner.URGENCY})
 """Alone they say nothing about contact."""
+_SLANG = frozenset(
+    f"weak_channel.{name}" for name in Channel if name not in (Channel.EMAIL, Channel.SMS, Channel.OTHER)
+)
+"""Code-like names of messengers."""
 
 
 class Detector:
@@ -46,7 +50,7 @@ class Detector:
         if not reading.words:
             return NOTHING
         found = self._lexicon.find(reading.words, frozenset(reading.sentence_starts))
-        handles = handles_in(text, reading)
+        handles = handles_in(reading, found)
         scene = Scene(text, reading, found, [(h.first, h.last) for h in handles], sender, self._languages)
         note_handles(scene, handles)
         spoken = [self._language_of[bit] for bit in scene.shares if bit & scene.spoken]
@@ -123,14 +127,23 @@ def assembled(  # noqa: PLR0913, PLR0917 - the parts of a detection
 def hiding(scene: Scene, acts: Sequence[FoundAct], mentions: Sequence[Mention]) -> tuple[str, ...]:
     """The tricks that hide an act or a number: those within a number, or in a sentence that an act stands in."""
     techniques = {technique for mention in mentions for technique in mention.techniques}
-    if acts and scene.reading.tricks:
-        starts = scene.reading.starts
-        edges = [starts[word] for word in scene.reading.sentence_starts if word < len(starts)]
-        edges.append(len(scene.text))
-        techniques |= {
-            trick.technique
-            for trick in scene.reading.tricks
-            for first, last in pairwise(edges)
-            if trick.start < last and first < trick.end and any(act.start < last and first < act.end for act in acts)
-        }
+    if not acts:
+        return tuple(sorted(techniques))
+    reading = scene.reading
+    edges = [reading.starts[word] for word in reading.sentence_starts if word < len(reading.starts)]
+    acting = [
+        (first, last)
+        for first, last in pairwise([*edges, len(scene.text)])
+        if any(act.start < last and first < act.end for act in acts)
+    ]
+    techniques |= {
+        trick.technique
+        for trick in reading.tricks
+        if any(trick.start < last and first < trick.end for first, last in acting)
+    }
+    if any(act.act is Act.HINT for act in acts):
+        techniques.add("indirect")
+    slang = [hit for concept, hits in scene.concepts.items() if concept in _SLANG for hit in hits]
+    if any(first <= scene.start(hit) < last for hit in slang for first, last in acting):
+        techniques.add("slang")
     return tuple(sorted(techniques))

@@ -54,6 +54,8 @@ WORDS = frozenset(
         "we_are",
         "authority",
         "reversed",
+        "at_sign",
+        "dot_sign",
     ]
 )
 PHRASES = frozenset(["request", "contact_me", "share", "hint", "refuse", "grant", "withdraw"])

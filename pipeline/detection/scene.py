@@ -189,7 +189,8 @@ class Scene:
             if term.concept in ("common", "trap") or term.concept.startswith(("digit.", "repeat.", "filler")):
                 continue
             kind = kind_of(term)
-            if traps and is_swallowed(item, kind.language, traps, self.spoken):
+            is_trapped = traps and is_swallowed(item, kind.language, traps, self.spoken)
+            if is_trapped and term.concept != "number_trap":
                 continue
             if secrets and term.concept in CONTACT_NOUNS and is_swallowed(item, kind.language, secrets, self.spoken):
                 continue  # a card number
