@@ -16,6 +16,8 @@ from schemas.vocabulary import Act, Channel, Manner, Reason, Sender
 
 _PASSING = frozenset({Manner.ALTERNATIVE_OFFERED, Manner.CONSENT_SOUGHT, Manner.USE_LIMITED, Manner.URGENCY})
 """Alone they say nothing about contact."""
+_ASKING = ("your_any", "do_you_have", "how_to", "yours")
+"""What a buyer says who wants the seller's contact and not only gives its own."""
 _SLANG = frozenset(
     f"weak_channel.{name}" for name in Channel if name not in (Channel.EMAIL, Channel.SMS, Channel.OTHER)
 )
@@ -62,6 +64,8 @@ class Detector:
             mentions = noted_mentions(scene, atoms, tried)
         meaning = self._grammar.meaning(scene)
         acts = [*meaning.acts, *own_contacts(scene, mentions, handles, meaning.acts)]
+        if sender is Sender.BUYER and (mentions or handles) and not any(map(scene.concepts.get, _ASKING)):
+            acts = [act for act in acts if act.act is not Act.REQUEST]  # "write to me at …" gives, and asks for nothing
         reasons, manners = words_of_kind(scene, "reason"), words_of_kind(scene, "manner")
         named = {Manner(hit.concept.partition(".")[2]) for hit in manners}
         matches = [Match(hit.rule, scene.start(hit), scene.end(hit)) for hit in (*reasons, *manners)]
