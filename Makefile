@@ -47,8 +47,9 @@ golden: setup ## rewrite the golden outputs; review the difference like code
 	@$(BIN)/python -m tests.replay.golden
 	@$(BIN)/python -m tests.systems.golden
 
-docs: setup ## rewrite the generated references and schemas
+docs: setup ## rewrite the generated references, schemas and dashboards
 	@$(BIN)/python -P docs/generate.py
+	@$(BIN)/python deploy/grafana/build.py
 
 clean: ## remove what the targets made
 	@rm -rf .venv .venv-peers build .ringfence deploy/kafka/libs

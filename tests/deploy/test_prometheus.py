@@ -1,4 +1,4 @@
-"""The rules of deploy/prometheus: valid, tested one by one, over metrics that exist, each with its page in the runbook."""
+"""The rules of deploy/prometheus: valid, tested one by one, over metrics that exist, each with its paragraph."""
 
 import re
 import shutil
