@@ -399,14 +399,11 @@ SERVICE = Board(
                 ),
                 Panel(
                     "Recovery",
-                    "Mean time from assignment to a full table, and changelog records yet to be read.",
+                    "Mean time to a full table since each worker's start, and changelog records yet to be read.",
                     (
                         (
-                            (
-                                "sum(increase(ringfence_recovery_seconds_sum[1h]))"
-                                " / sum(increase(ringfence_recovery_seconds_count[1h]))"
-                            ),
-                            "seconds",
+                            "ringfence_recovery_seconds_sum / (ringfence_recovery_seconds_count > 0)",
+                            "seconds, {{instance}}",
                         ),
                         ("sum(ringfence_recovery_remaining_records)", "records left"),
                     ),
@@ -539,9 +536,14 @@ DRILL_DOWN = Board(
                     "percentunit",
                 ),
                 Panel(
-                    "How sure that is",
-                    "Lower and upper end of the 95 % interval since each worker's start.",
-                    (('ringfence_rule_precision_ratio{rule=~"$rule",bound=~"low|high"}', "{{rule}} {{bound}}"),),
+                    "Rules that deserve doubt",
+                    "Upper end of the 95 % interval of the precision, since a worker's start: the five lowest.",
+                    (
+                        (
+                            'bottomk(5, min by (rule) (ringfence_rule_precision_ratio{rule=~"$rule",bound="high"}))',
+                            "{{rule}}",
+                        ),
+                    ),
                     "percentunit",
                 ),
                 Panel(

@@ -12,6 +12,7 @@ import sys
 import time
 import urllib.parse
 import urllib.request
+from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
@@ -105,7 +106,7 @@ def decisions(stage: Stage) -> list[tuple[Input, bytes, bytes]]:
                     "verdict": "confirmed" if number % 2 else "dismissed",
                     "action": "reverified" if number % 2 else "none",
                     "analyst": "analyst-1",
-                    "at": alert["due_at"],
+                    "at": datetime.now(UTC).isoformat(),
                 }
             ),
         )
@@ -129,8 +130,8 @@ def test_every_query_of_every_dashboard_has_data(stage: Stage, tmp_path):
         wait_for(lambda: bool(stage.output(Output.ALERTS)), "alerts")
         answers = decisions(stage)
         assert len(answers) > 4
-        for start in range(0, len(answers), 5):
-            stage.produce(answers[start : start + 5])
+        for start in range(0, len(answers), 10):
+            stage.produce(answers[start : start + 10])
             time.sleep(1.0)
         queries = {
             (board.uid, panel.title, query): as_asked_by_grafana(query)
