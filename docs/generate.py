@@ -30,6 +30,10 @@ CHANNELS: dict[Input | Output, tuple[str, str]] = {
     Input.REPORTS: ("Report", "Buyers' reports of a seller's conduct."),
     Input.OUTCOMES: ("Outcome", "Analysts' decisions on alerts and findings."),
     Input.ERASURES: ("Erasure", "People who asked to be forgotten."),
+    Input.POLICY: (
+        "PolicyPublished",
+        "Policy books; the last one holds. Compacted, one key; `ringfence policy publish`.",
+    ),
     Output.SIGNALS: ("Signal", "The signal log, keyed by seller: what scan tells the judge. The log is the truth."),
     Output.FINDINGS: ("Finding", "The verdict on one message; the highest revision holds. Keyed by seller."),
     Output.ALERTS: ("Alert", "Verify this seller again; one episode per seller, told in revisions. Keyed by seller."),

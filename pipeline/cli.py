@@ -104,7 +104,8 @@ def replay(
     book = load_book(settings.policy_file)
     source = Recording(recording, Faults(is_skipping=skip_bad))
     with progress_bar("replay", source.size_bytes()) as advance:
-        summary = replayed(source, out, book, scan_step(book, replay_key(settings)), advance)
+        scan = scan_step(book, replay_key(settings))
+        summary = replayed(source, out, book, scan, advance, follows_log=policy is None)
     for note in summary.notes:
         sys.stderr.write(f"ringfence: {note}\n")
     rows = [{"file": str(out / name), "lines": lines} for name, lines in sorted(summary.lines.items())]
@@ -276,6 +277,17 @@ def packs_check(
             sys.stdout.write(f"{fault}\n")
     if faults:
         raise typer.Exit(EXIT_FOUND_A_PROBLEM)
+
+
+@policy_app.command("publish", epilog="Example: ringfence policy publish my-policy.yaml")
+def policy_publish(file: Annotated[Path, typer.Argument(help="The policy book, whole.")]) -> None:
+    """Lets a book hold for all workers, from its place in the signal log on; one with faults is not sent."""
+    from pipeline.policy.book import load_book
+    from pipeline.runners.publish import publish_policy
+
+    book = load_book(file)
+    publish_policy(*reachable(), book, file.read_text(encoding="utf-8"))
+    sys.stdout.write(f"published {book.versions} (fingerprint {book.fingerprint})\n")
 
 
 rules_app = typer.Typer(help="How the policy's rules do.", no_args_is_help=True)

@@ -177,6 +177,11 @@ EXITS = Counter(
 REPEATED_SIGNALS = Counter(
     "ringfence_repeated_signals_total", "Signals skipped because their origin was judged before.", registry=REGISTRY
 )
+POLICY_CHANGES = Counter(
+    "ringfence_policy_changes_total",
+    "Policy books taken from the signal log, by partition's reading.",
+    registry=REGISTRY,
+)
 POLICY_INFO = Info("ringfence_policy", "Version and fingerprint of the policy book in force.", registry=REGISTRY)
 BUILD_INFO = Info("ringfence_build", "Version of Ringfence and of Python.", registry=REGISTRY)
 BUILD_INFO.info({"version": version("ringfence"), "python": platform.python_version()})

@@ -18,6 +18,7 @@ from schemas.vocabulary import (
 )
 
 BODY_MAX_CHARACTERS = 20_000
+BOOK_MAX_CHARACTERS = 600_000
 ShortText = Annotated[str, Field(max_length=512)]
 LongText = Annotated[str, Field(max_length=BODY_MAX_CHARACTERS)]
 
@@ -146,6 +147,15 @@ class Outcome(Event):
     verdict: OutcomeVerdict
     action: OutcomeAction | None = None
     analyst: Identifier | None = None
+
+
+class PolicyPublished(Event):
+    """A policy book that holds from here on, for all workers."""
+
+    policy_id: Identifier
+    at: Instant
+    book: Annotated[str, Field(max_length=BOOK_MAX_CHARACTERS)]
+    """The YAML of the whole book."""
 
 
 class Erasure(Event):

@@ -38,6 +38,7 @@ __all__ = [
     "OrderChanged",
     "Origin",
     "OutcomeRecorded",
+    "PolicyChanged",
     "ReportFiled",
     "ReviewGiven",
     "RingFound",
@@ -234,6 +235,15 @@ class RingFound(SignalBase):
     sellers: int
 
 
+class PolicyChanged(SignalBase):
+    """Another policy book holds from here on. Goes to every signals partition, with an empty `seller_id`."""
+
+    kind: Literal["policy"] = "policy"
+    policy_id: str
+    book: str
+    """Its YAML, whole and without fault."""
+
+
 Signal = (
     MessageSeen
     | OrderChanged
@@ -245,6 +255,7 @@ Signal = (
     | ErasureRequested
     | ContactPushed
     | RingFound
+    | PolicyChanged
     | Tick
 )
 

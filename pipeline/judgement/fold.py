@@ -7,6 +7,7 @@ from pipeline.judgement.orders import on_order
 from pipeline.judgement.outcomes import on_outcome
 from pipeline.judgement.rings import on_contact, on_ring
 from pipeline.judgement.rotation import adopt_former
+from pipeline.judgement.rows import POLICY_KEY, PolicyRow
 from pipeline.judgement.state import State
 from pipeline.judgement.ticks import on_tick
 from pipeline.judgement.verification import on_verification
@@ -18,6 +19,7 @@ from schemas.signals import (
     MessageSeen,
     OrderChanged,
     OutcomeRecorded,
+    PolicyChanged,
     ReportFiled,
     ReviewGiven,
     RingFound,
@@ -55,5 +57,7 @@ def fold(book: PolicyBook, state: State, signal: Signal) -> None:
             on_contact(policy, state, signal)
         case RingFound():
             on_ring(policy, state, signal)
+        case PolicyChanged():
+            state.put(POLICY_KEY, PolicyRow(book=signal.book))
         case Tick():
             on_tick(book, state, signal)

@@ -198,6 +198,12 @@ class Contact(Row, gc=False):
     """The sellers who have their alert for it."""
 
 
+class PolicyRow(Row, gc=False):
+    """The policy book that the signal log said last."""
+
+    book: str
+
+
 class ItemFacts(msgspec.Struct, omit_defaults=True, gc=False, array_like=True, frozen=True):
     """What of an order's line matters."""
 
@@ -251,6 +257,9 @@ def dealing_key(seller_id: str, buyer: str) -> bytes:
 def person_key(buyer: str) -> bytes:
     """Key of the row that lists a buyer's dealings."""
     return f"p:{buyer}".encode()
+
+
+POLICY_KEY = b"y:policy"
 
 
 def contact_key(contact: str) -> bytes:

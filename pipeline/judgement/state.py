@@ -14,6 +14,7 @@ from pipeline.judgement.rows import (
     Dealing,
     OrderRow,
     Person,
+    PolicyRow,
     Row,
     Rows,
     Seller,
@@ -29,7 +30,7 @@ from schemas.signals import Signal
 
 RowT = TypeVar("RowT", bound=Row)
 _DECODERS: Mapping[type[Row], msgspec.json.Decoder[Row]] = {
-    kind: msgspec.json.Decoder(kind) for kind in (Seller, Conversation, Dealing, OrderRow, Person, Contact)
+    kind: msgspec.json.Decoder(kind) for kind in (Seller, Conversation, Dealing, OrderRow, Person, Contact, PolicyRow)
 }
 KIND_OF_PREFIX: Mapping[bytes, type[Row]] = {
     b"s": Seller,
@@ -38,6 +39,7 @@ KIND_OF_PREFIX: Mapping[bytes, type[Row]] = {
     b"o": OrderRow,
     b"p": Person,
     b"k": Contact,
+    b"y": PolicyRow,
 }
 _ENCODER = msgspec.json.Encoder()
 """Fields in the order of the rows' definitions; the fold keeps every mapping sorted, so equal rows have equal bytes."""

@@ -17,7 +17,18 @@ from pydantic import ValidationError
 from pipeline.errors import RecordError
 from pipeline.kafka.batched import RawRecord
 from pipeline.kafka.topics import Input
-from schemas.events import Complaint, Erasure, Event, Message, Order, Outcome, Report, Review, Verification
+from schemas.events import (
+    Complaint,
+    Erasure,
+    Event,
+    Message,
+    Order,
+    Outcome,
+    PolicyPublished,
+    Report,
+    Review,
+    Verification,
+)
 from schemas.ids import EpochMs
 
 LARGEST_VALUE_BYTES = 1024 * 1024
@@ -32,6 +43,7 @@ MODELS: Mapping[Input, type[Event]] = {
     Input.REPORTS: Report,
     Input.OUTCOMES: Outcome,
     Input.ERASURES: Erasure,
+    Input.POLICY: PolicyPublished,
 }
 
 

@@ -30,6 +30,8 @@ class Input(StrEnum):
     REPORTS = "marketplace.reports.v1"
     OUTCOMES = "marketplace.outcomes.v1"
     ERASURES = "marketplace.erasures.v1"
+    POLICY = "ringfence.policy.v1"
+    """Policy books, the last one holds: ours, and read like the marketplace's."""
 
 
 class Output(StrEnum):
@@ -90,15 +92,7 @@ class TopicSpec:
 
 def topic_specs(names: TopicNames, partitions: int) -> list[TopicSpec]:
     """Every topic of ours and the marketplace's."""
-    specs = [
-        TopicSpec(
-            names.of(topic),
-            partitions,
-            {"retention.ms": str(RETENTION_MS[topic]), "cleanup.policy": "delete"}
-            | ({"max.message.bytes": str(LARGEST_MESSAGE_BYTES)} if topic is Output.DEAD_LETTERS else {}),
-        )
-        for topic in (*Input, *Output)
-    ]
+    specs = [TopicSpec(names.of(topic), partitions, configs_of(topic)) for topic in (*Input, *Output)]
     changelog = TopicSpec(
         names.changelog,
         partitions,
@@ -111,6 +105,18 @@ def topic_specs(names: TopicNames, partitions: int) -> list[TopicSpec]:
         },
     )
     return [*specs, changelog]
+
+
+def configs_of(topic: Input | Output) -> dict[str, str]:
+    """What a topic is made with."""
+    match topic:
+        case Input.POLICY:
+            return {"cleanup.policy": "compact"}
+        case Output.DEAD_LETTERS:
+            more = {"max.message.bytes": str(LARGEST_MESSAGE_BYTES)}
+        case _:
+            more = {}
+    return {"retention.ms": str(RETENTION_MS[topic]), "cleanup.policy": "delete"} | more
 
 
 def ensure_topics(

@@ -4,27 +4,37 @@ import gc
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+import msgspec
 from pydantic import ValidationError
 
-from pipeline.errors import RecordError
+from pipeline.errors import RecordError, StateError
 from pipeline.judgement.fold import fold
+from pipeline.judgement.rows import POLICY_KEY, PolicyRow
 from pipeline.judgement.state import State
 from pipeline.kafka.batched import RawRecord
 from pipeline.kafka.dead_letters import outgoing
-from pipeline.policy.book import PolicyBook
+from pipeline.policy.book import PolicyBook, book_of_text
 from pipeline.runners.steps import Counts, JudgeResult, Keyed, Rows
 from schemas.outputs import Advisory, Alert, Finding
-from schemas.signals import ContactPushed, Signal, SignalAdapter
+from schemas.signals import ContactPushed, PolicyChanged, Signal, SignalAdapter
 from schemas.vocabulary import Verdict
 
+KEPT_BOOKS = 4
+decode_policy = msgspec.json.Decoder(PolicyRow).decode
 decode_signal = SignalAdapter.validator.validate_json
 
 
 class Judge:
-    """Folds batches of signals under one policy book."""
+    """Folds batches of signals, under the policy book that the log said last, or else the one given.
 
-    def __init__(self, book: PolicyBook) -> None:
+    A book in the log holds from its offset on; the partition's row remembers it. What is replayed under another policy
+    does not follow the log.
+    """
+
+    def __init__(self, book: PolicyBook, *, follows_log: bool = True) -> None:
         self._book = book
+        self._follows_log = follows_log
+        self._parsed: dict[str, PolicyBook] = {}
 
     def __call__(self, rows: Rows, watermarks: Mapping[str, int], records: Sequence[RawRecord]) -> JudgeResult:
         """What the signals of one partition make of the rows; an origin that was judged before is skipped."""
@@ -34,6 +44,7 @@ class Judge:
     def _judge(self, rows: Rows, watermarks: Mapping[str, int], records: Sequence[RawRecord]) -> JudgeResult:
         result = JudgeResult()
         state = State(rows)
+        book = self._book_of(rows)
         for record in records:
             try:
                 signal = decode_signal(record.value or b"")
@@ -42,15 +53,22 @@ class Judge:
                 result.dead_letters.append(outgoing(record, error))
                 result.counts["ringfence_dead_letters_total", error.reason] += 1
                 continue
-            if self._is_new(signal, watermarks, result):
-                state.position = record.partition, record.offset
-                self._fold(state, signal, result)
+            if not self._is_new(signal, watermarks, result):
+                continue
+            if isinstance(signal, PolicyChanged):
+                if not self._follows_log:
+                    continue
+                book = self._book_of_text(signal.book)
+                result.counts["ringfence_policy_changes_total",] += 1
+            state.position = record.partition, record.offset
+            self._fold(book, state, signal, result)
         result.changed = state.changes()
         result.findings = [keyed(each) for each in state.findings]
         result.alerts = [keyed(each) for each in state.alerts]
         result.advisories = [keyed(each) for each in state.advisories]
         result.signals = [keyed_signal(each) for each in state.signals]
         result.review_times_ms = state.review_times_ms
+        result.policy = {"versions": book.versions, "fingerprint": book.fingerprint}
         count_effects(result.counts, state)
         return result
 
@@ -63,9 +81,21 @@ class Judge:
         result.watermarks[place] = origin.offset + 1
         return True
 
-    def _fold(self, state: State, signal: Signal, result: JudgeResult) -> None:
+    def _book_of(self, rows: Rows) -> PolicyBook:
+        stored = rows.get(POLICY_KEY) if self._follows_log else None
+        return self._book if stored is None else self._book_of_text(decode_policy(stored).book)
+
+    def _book_of_text(self, text: str) -> PolicyBook:
+        if text not in self._parsed:
+            book, faults = book_of_text(text, "book")
+            if book is None:
+                raise StateError(f"a policy book in the signal log has faults: {faults[0]}")
+            self._parsed = dict([*self._parsed.items(), (text, book)][-KEPT_BOOKS:])
+        return self._parsed[text]
+
+    def _fold(self, book: PolicyBook, state: State, signal: Signal, result: JudgeResult) -> None:
         alerts = len(state.alerts)
-        fold(self._book, state, signal)
+        fold(book, state, signal)
         result.judged_to_ms = signal.at_ms
         result.alert_arrivals_ms += [signal.arrived_at_ms] * (len(state.alerts) - alerts)
 

@@ -251,6 +251,8 @@ class JudgeLane(Lane):
     def _count_result(self, result: JudgeResult) -> None:
         add_counts(result.counts)
         PRECISION.note(result.counts)
+        if result.policy:
+            metrics.POLICY_INFO.info(result.policy)
         now_ms = time.time_ns() // 1_000_000
         for arrived_at_ms in result.alert_arrivals_ms:
             metrics.ALERT_LATENCY_SECONDS.observe(max(now_ms - arrived_at_ms, 0) / 1000)

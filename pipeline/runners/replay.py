@@ -77,16 +77,24 @@ class Entry:
     """Made here from an input record, so that ticks have to be made too."""
 
 
-def replay(
-    recording: Recording, out: Path, book: PolicyBook, scan: Scan, progress: Progress = lambda _: None
+def replay(  # noqa: PLR0913 - what is replayed, where to, and under what
+    recording: Recording,
+    out: Path,
+    book: PolicyBook,
+    scan: Scan,
+    progress: Progress = lambda _: None,
+    *,
+    follows_log: bool = True,
 ) -> Summary:
-    """Writes what the recording comes to under the policy; `progress` hears of bytes read.
+    """Writes what the recording comes to; `progress` hears of bytes read.
+
+    The book holds until the recording says another, and throughout where `follows_log` is off.
 
     Raises:
         RecordingError: the recording is damaged; what lay in `out` stays as it was.
     """
     with OutputFiles(out) as files:
-        summary = run(recording, scan, [Judging(book, files)], files, progress)
+        summary = run(recording, scan, [Judging(book, files, follows_log=follows_log)], files, progress)
         summary.lines, summary.digest = files.lines, files.finish()
     return summary
 
@@ -224,11 +232,11 @@ class Judging:
     Signals are judged in batches, and one by one where a batch has made a row that is due within it.
     """
 
-    def __init__(self, book: PolicyBook, watcher: Watches) -> None:
+    def __init__(self, book: PolicyBook, watcher: Watches, *, follows_log: bool = False) -> None:
         self.book = book
         self.rows = MemoryRows()
         self._covered_ms = covered_ms(book)
-        self._judge = Judge(book)
+        self._judge = Judge(book, follows_log=follows_log)
         self._watcher = watcher
         self._watermarks: dict[str, int] = {}
         self._waiting: list[Entry] = []

@@ -31,7 +31,7 @@ def rules_of_recording(
 ) -> list[RuleRecord]:
     """Every rule that weighed in the recording under the policy, those that analysts agreed with least first."""
     counting = Counting()
-    run(recording, scan, [Judging(book, counting)], counting, progress)
+    run(recording, scan, [Judging(book, counting, follows_log=True)], counting, progress)
     rules = sorted({name[1] for name in counting.counts if name[0] in {WEIGHED, DECIDED}})
     records = [rule_record(rule, counting.counts) for rule in rules]
     return sorted(records, key=lambda each: (each.high, each.low, each.rule))

@@ -14,10 +14,10 @@ from pipeline.judgement.privacy import Pseudonymiser
 from pipeline.kafka.batched import RawRecord
 from pipeline.kafka.codec import DecodeLimits, decode_event
 from pipeline.kafka.dead_letters import outgoing
-from pipeline.policy.book import PolicyBook
+from pipeline.policy.book import PolicyBook, book_of_text
 from pipeline.runners.signals import Heading, Masks, Read, keyed, message_seen, passed_on
 from pipeline.runners.steps import Counts, ScanResult
-from schemas.events import Event, Message
+from schemas.events import Event, Message, PolicyPublished
 from schemas.ids import EpochMs
 from schemas.signals import (
     ComplaintFiled,
@@ -34,6 +34,7 @@ from schemas.vocabulary import Manner, Reason, Sender
 TELLING_MANNERS = frozenset(Manner) - {Manner.CONSENT_SOUGHT, Manner.USE_LIMITED, Manner.URGENCY}
 """Manners that the judge wants to know of without any act: the others only colour one."""
 
+TOLD_FAULTS = 5
 SCANNED = ("ringfence_messages_scanned_total",)
 
 
@@ -67,6 +68,8 @@ class Scan:
         """Scans one record into `result`."""
         try:
             event, at_ms = decode_event(record, self._limits)
+            if type(event) is PolicyPublished:
+                refuse_bad_book(record, event)
         except RecordError as error:  # kept whole, headers included, so that it can be sent again once fixed
             result.dead_letters.append(outgoing(record, error))
             result.counts["ringfence_dead_letters_total", error.reason] += 1
@@ -106,6 +109,19 @@ class Scan:
         else:
             result.broadcast.append(keyed(signal)[1])
         count_event(result.counts, signal)
+
+
+def refuse_bad_book(record: RawRecord, event: PolicyPublished) -> None:
+    """Lets a book without fault pass.
+
+    Raises:
+        RecordError: the book has faults; the one that holds goes on holding.
+    """
+    faults = book_of_text(event.book, "book")[1]
+    if faults:
+        place = f"{record.topic}[{record.partition}]@{record.offset}"
+        told = "; ".join(str(fault) for fault in faults[:TOLD_FAULTS])
+        raise RecordError("bad_policy", f"{place}: {told}; run `ringfence policy check` on the file before publishing")
 
 
 def is_telling(detection: Detection) -> bool:

@@ -13,7 +13,18 @@ from pipeline.detection.fragments import Fragment
 from pipeline.detection.model import Detection, FoundAct, Mention
 from pipeline.detection.wording import fingerprint
 from pipeline.judgement.privacy import MASK, Pseudonymiser, redacted_excerpt
-from schemas.events import Complaint, Erasure, Event, Message, Order, Outcome, Report, Review, Verification
+from schemas.events import (
+    Complaint,
+    Erasure,
+    Event,
+    Message,
+    Order,
+    Outcome,
+    PolicyPublished,
+    Report,
+    Review,
+    Verification,
+)
 from schemas.ids import EpochMs, SellerId
 from schemas.signals import (
     ActSeen,
@@ -26,6 +37,7 @@ from schemas.signals import (
     OrderChanged,
     Origin,
     OutcomeRecorded,
+    PolicyChanged,
     ReportFiled,
     ReviewGiven,
     Signal,
@@ -230,6 +242,8 @@ def passed_on(event: Event, heading: Heading, pseudonyms: Pseudonymiser) -> Sign
                 verdict=event.verdict,
                 action=event.action,
             )
+        case PolicyPublished():
+            return PolicyChanged(**heading.of(""), policy_id=event.policy_id, book=event.book)
         case Erasure():
             is_buyer = event.subject is ErasureSubject.BUYER
             return ErasureRequested(

@@ -59,6 +59,8 @@ class JudgeResult:
     """For the signal log itself; the key decides the partition."""
     dead_letters: list[DeadLetterRecord] = field(default_factory=list)
     counts: Counts = field(default_factory=Counter)
+    policy: dict[str, str] = field(default_factory=dict)
+    """Versions and fingerprint of the book that held in the end."""
     judged_to_ms: int | None = None
     """Event time of the last signal judged; `None` when there was none."""
     alert_arrivals_ms: list[int] = field(default_factory=list)

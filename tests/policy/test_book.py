@@ -147,7 +147,14 @@ def test_a_fault_points_at_its_own_line(written):
 
 
 @pytest.mark.parametrize(
-    "text", [pytest.param("policies: [", id="not YAML"), pytest.param("", id="empty"), pytest.param("- 1", id="a list")]
+    "text",
+    [
+        pytest.param("policies: [", id="not YAML"),
+        pytest.param("at: 2026-13-45T00:00:00Z", id="a date that no calendar has"),
+        pytest.param("[" * 5_000, id="too deep"),
+        pytest.param("", id="empty"),
+        pytest.param("- 1", id="a list"),
+    ],
 )
 def test_what_is_no_book_is_refused_in_words(written, text):
     with pytest.raises(SettingsError, match="cannot be used"):
