@@ -37,7 +37,7 @@ def message(offset):
         "buyer_id": "b1",
         "sender": "seller",
         "sent_at": f"2026-06-01T00:0{offset}:00Z",
-        "body": "whats ur number?",
+        "body": "can I have your phone number?",
         "marketplace": "DE",
     }
     return recorded(Input.MESSAGES, offset, event, START_MS + offset * 60_000)
