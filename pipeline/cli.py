@@ -39,6 +39,7 @@ EXIT_CALLED_WRONGLY = 2
 SAMPLE_START_MS = 1_780_272_000_000
 """2026-06-01T00:00:00Z: where a sample recording begins, so that a seed gives the same bytes on any day."""
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Go on over damaged lines, and count them.")]
 PolicyFile = Annotated[Path | None, typer.Option("--policy", help="The policy book; the shipped one when left out.")]
 
 
@@ -91,7 +92,7 @@ def replay(
     recording: Annotated[Path, typer.Argument(help="Folder of the recording.")],
     out: Annotated[Path, typer.Option(help="Folder for findings, alerts, advisories, dead letters and the digest.")],
     policy: PolicyFile = None,
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Go on over damaged lines, and count them.")] = False,
+    skip_bad: SkipBad = False,
     as_json: AsJson = False,
 ) -> None:
     """A recording through the same scan and fold as the service, without a broker; the same bytes on any machine."""
@@ -118,6 +119,116 @@ def replay(
         sys.stdout.write(f"{summary.records.total():,} records, digest {summary.digest}\n")
     if summary.skipped:
         raise typer.Exit(EXIT_FOUND_A_PROBLEM)
+
+
+@app.command(
+    epilog="Example: ringfence backtest tests/replay/marketplace --policy a.yaml --policy b.yaml --html change.html"
+)
+def backtest(  # noqa: PLR0913, PLR0917 - each is an option
+    recording: Annotated[Path, typer.Argument(help="Folder of the recording.")],
+    policy: Annotated[list[Path], typer.Option(help="Twice: the book in force, then the candidate.")],
+    html: Annotated[Path | None, typer.Option(help="Also as one page that opens without a network.")] = None,
+    minutes_per_alert: Annotated[float, typer.Option(min=0, help="An analyst's time for one alert.")] = 20.0,
+    skip_bad: SkipBad = False,
+    as_json: AsJson = False,
+) -> None:
+    """What a changed policy would have done: one recording judged under two books, compared."""
+    from pipeline.kafka.recordings import Faults, Recording
+    from pipeline.policy.book import load_book
+    from pipeline.runners.backtest import backtest as backtested
+    from pipeline.runners.backtest import summary_rows
+    from pipeline.runners.backtest_page import page
+    from pipeline.runners.service import scan_step
+
+    if len(policy) != len(("old", "new")):
+        raise SettingsError("backtest wants --policy twice: the book in force, then the candidate")
+    settings = load_settings()
+    old, new = (load_book(each) for each in policy)
+    source = Recording(recording, Faults(is_skipping=skip_bad))
+    with progress_bar("backtest", source.size_bytes()) as advance:
+        comparison = backtested(
+            source,
+            (old, new),
+            scan_step(old, replay_key(settings)),
+            names=(policy[0].name, policy[1].name),
+            minutes_per_alert=minutes_per_alert,
+            progress=advance,
+        )
+    if html is not None:
+        html.write_text(page(comparison), encoding="utf-8")
+    if as_json:
+        sys.stdout.buffer.write(comparison.as_json() + b"\n")
+        return
+    heads = ("what", f"{policy[0].name} (in force)", f"{policy[1].name} (candidate)")
+    rows = [dict(zip(heads, row, strict=True)) for row in summary_rows(comparison)]
+    print_rows(rows, as_json=False)
+    sys.stdout.write(f"{comparison.changes:,} messages judged differently\n")
+
+
+@app.command(
+    epilog="Example: ringfence record --out today --topic marketplace.messages.v1 --begin 2026-06-01T00:00:00Z"
+)
+def record(
+    out: Annotated[Path, typer.Option(help="Folder; one of a killed run is gone on with.")],
+    topic: Annotated[list[str] | None, typer.Option(help="Repeatable; all input topics when left out.")] = None,
+    begin: Annotated[
+        datetime | None, typer.Option(help="Arrival time of the first records; all when left out.")
+    ] = None,
+    begin_offset: Annotated[
+        list[str] | None, typer.Option(help="topic[partition]@offset, repeatable; goes before --begin.")
+    ] = None,
+    minutes: Annotated[float | None, typer.Option(min=0.01, help="From now on, for so long.")] = None,
+) -> None:
+    """Topics to a recording folder, resumable after a kill without a gap or a repeat."""
+    import asyncio
+
+    from pipeline.runners.record import Span, place_of
+    from pipeline.runners.record import record as recorded
+
+    connection, names = reachable()
+    now_ms = time.time_ns() // 1_000_000
+    begin_ms = now_ms if minutes else epoch_ms(begin) if begin else None
+    span = Span(
+        topics=topic or names.inputs,
+        begin_ms=begin_ms,
+        begin_offsets=dict(map(place_of, begin_offset or [])),
+        end_ms=now_ms + round(minutes * 60_000) if minutes else None,
+    )
+    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
+        task = bar.add_task("record", total=None)
+        count = asyncio.run(
+            recorded(
+                connection, out, span, lambda done, left: bar.update(task, completed=done, total=done + left or None)
+            )
+        )
+    sys.stdout.write(f"{count:,} records in {out}\n")
+
+
+@app.command(epilog="Example: ringfence publish today --speed 10")
+def publish(
+    recording: Annotated[Path, typer.Argument(help="Folder of the recording.")],
+    speed: Annotated[
+        float | None, typer.Option(min=0.001, help="1 is the original pace; as fast as it goes when left out.")
+    ] = None,
+    prefix: Annotated[str, typer.Option(help="Put before each topic's name.")] = "",
+    skip_bad: SkipBad = False,
+) -> None:
+    """A recording into a cluster: keys, values, headers, timestamps and partitions as they were."""
+    import asyncio
+
+    from pipeline.kafka.recordings import Faults, Recording
+    from pipeline.runners.record import publish as published
+
+    connection, _ = reachable()
+    count = asyncio.run(
+        published(Recording(recording, Faults(is_skipping=skip_bad)), connection, speed=speed, prefix=prefix)
+    )
+    sys.stdout.write(f"{count:,} records published\n")
+
+
+def epoch_ms(moment: datetime) -> int:
+    """An instant of the command line; UTC where it names no zone."""
+    return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1000)
 
 
 def replay_key(settings: Settings) -> bytes:

@@ -38,7 +38,7 @@ class Outputs:
     alerts: dict[str, Alert] = field(default_factory=dict)
     """Episodes by id, as they were opened."""
     advisories: Counter[str] = field(default_factory=Counter)
-    """By audience and code."""
+    """By code."""
 
     def judged(self, result: JudgeResult) -> None:
         """Keeps what a batch came to."""
@@ -50,7 +50,7 @@ class Outputs:
             self.alerts.setdefault(alert.alert_id, alert)
         for _, value in result.advisories:
             advisory = Advisory.model_validate_json(value)
-            self.advisories[f"{advisory.audience}: {advisory.code}"] += 1
+            self.advisories[advisory.code] += 1
 
     def set_aside(self, letter: DeadLetter) -> None:
         """Dead letters do not depend on the policy."""
@@ -104,8 +104,8 @@ class Quality:
 class Comparison:
     """Everything a backtest shows."""
 
-    old_version: str
-    new_version: str
+    old_name: str
+    new_name: str
     records: int
     days: float
     verdicts: dict[str, dict[str, int]]
@@ -139,15 +139,16 @@ class Comparison:
         return sum(n for old, row in self.verdicts.items() for new, n in row.items() if old != new)
 
 
-def backtest(
+def backtest(  # noqa: PLR0913 - the two that follow have defaults
     recording: Recording,
     books: tuple[PolicyBook, PolicyBook],
     scan: Scan,
     *,
+    names: tuple[str, str],
     minutes_per_alert: float = MINUTES_PER_ALERT,
     progress: Progress = lambda _: None,
 ) -> Comparison:
-    """Judges the recording under both books and compares.
+    """Judges the recording under both books and compares; `names` are what a person calls them.
 
     Raises:
         RecordingError: the recording is damaged.
@@ -164,7 +165,7 @@ def backtest(
     for judging in judgings:
         judging.flush()
     days = max((times[-1] - times[0]) / DAY_MS, 1.0) if times else 1.0
-    return compared((books[0].versions, books[1].versions), (old, new), outcomes, days, summary, minutes_per_alert)
+    return compared(names, (old, new), outcomes, days, summary, minutes_per_alert)
 
 
 def note_outcome(signal: bytes, outcomes: dict[str, OutcomeVerdict]) -> None:
@@ -176,7 +177,7 @@ def note_outcome(signal: bytes, outcomes: dict[str, OutcomeVerdict]) -> None:
 
 
 def compared(  # noqa: PLR0913, PLR0917 - the parts of one comparison
-    versions: tuple[str, str],
+    names: tuple[str, str],
     outputs: tuple[Outputs, Outputs],
     outcomes: dict[str, OutcomeVerdict],
     days: float,
@@ -188,8 +189,8 @@ def compared(  # noqa: PLR0913, PLR0917 - the parts of one comparison
     sellers = tuple({alert.seller_id for alert in each.alerts.values()} for each in outputs)
     examples = [example(old.findings.get(name), new.findings.get(name)) for name in sorted(old.findings | new.findings)]
     return Comparison(
-        old_version=versions[0],
-        new_version=versions[1],
+        old_name=names[0],
+        new_name=names[1],
         records=sum(summary.records.values()),
         days=round(days, 2),
         verdicts=transitions(old, new),
@@ -287,12 +288,13 @@ def difference(each: Example) -> int:
 
 
 def most_telling(examples: list[Example]) -> tuple[Example, ...]:
-    """Those that changed most, no seller more than twice, by size of the change."""
+    """Those that changed most, by size of the change; no seller more than twice and no wording more than once."""
     chosen: list[Example] = []
     seen: Counter[str] = Counter()
     for each in sorted(examples, key=lambda each: (-abs(difference(each)), each.finding_id)):
-        if seen[each.seller_id] < MOST_OF_ONE_SELLER and each.old_verdict != each.new_verdict:
-            seen[each.seller_id] += 1
+        is_new = seen[each.seller_id] < MOST_OF_ONE_SELLER and not seen[each.excerpt]
+        if is_new and each.old_verdict != each.new_verdict:
+            seen.update((each.seller_id, each.excerpt))
             chosen.append(each)
     return tuple(chosen[:EXAMPLES])
 

@@ -20,7 +20,7 @@ MOST_NAMES = 12
 def page(comparison: Comparison) -> str:
     """The whole page."""
     style = resources.files("pipeline.runners").joinpath("backtest.css").read_text(encoding="utf-8")
-    title = f"Backtest: {comparison.old_version} against {comparison.new_version}"
+    title = f"Backtest: {comparison.old_name} against {comparison.new_name}"
     parts = (
         overview(comparison),
         grid(
@@ -55,8 +55,8 @@ def lead(comparison: Comparison) -> str:
         f"{len(comparison.sellers_gained)} more sellers would have been alerted, {len(comparison.sellers_lost)} no "
         "longer.</p>\n"
         '<div class="key"><span><i style="background:var(--old)"></i>'
-        f"{escape(comparison.old_version)} (in force)</span>"
-        f'<span><i style="background:var(--new)"></i>{escape(comparison.new_version)} (candidate)</span></div>'
+        f"{escape(comparison.old_name)} (in force)</span>"
+        f'<span><i style="background:var(--new)"></i>{escape(comparison.new_name)} (candidate)</span></div>'
     )
 
 

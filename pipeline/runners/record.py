@@ -7,6 +7,7 @@ where each partition goes on. A start after a kill cuts the files back to what t
 import asyncio
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -44,6 +45,21 @@ UNACKNOWLEDGED = 20_000
 
 Progress = Callable[[int, int], None]
 """Hears how many records there are now, and how many are still to come as far as is known."""
+
+
+PLACE = re.compile(r"(?P<topic>[\w.-]+)\[(?P<partition>\d+)\]@(?P<offset>\d+)", re.ASCII)
+
+
+def place_of(text: str) -> tuple[tuple[str, int], int]:
+    """`topic[partition]@offset` as ((topic, partition), offset).
+
+    Raises:
+        SettingsError: it is none.
+    """
+    found = PLACE.fullmatch(text)
+    if found is None:
+        raise SettingsError("--begin-offset wants topic[partition]@offset, as in marketplace.messages.v1[3]@18204")
+    return (found["topic"], int(found["partition"])), int(found["offset"])
 
 
 @dataclass(frozen=True, slots=True)
