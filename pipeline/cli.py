@@ -20,7 +20,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from pipeline.errors import PipelineError, RecordError, SettingsError
-from pipeline.settings import DEVELOPMENT_PSEUDONYM_KEY, Settings, describe_settings, load_settings
+from pipeline.settings import DEVELOPMENT_PSEUDONYM_KEY, LogFormat, Settings, describe_settings, load_settings
 
 if TYPE_CHECKING:
     from pipeline.kafka.client import Connection
@@ -45,6 +45,9 @@ PolicyFile = Annotated[Path | None, typer.Option("--policy", help="The policy bo
 
 def main() -> None:
     """Runs the command line; a user's mistake ends in one clear text, not in a traceback."""
+    from pipeline.logs import configure_logs
+
+    configure_logs(LogFormat.CONSOLE, "warning")  # to standard error: what a command prints is for a program to read
     try:
         app()
     except PipelineError as error:
@@ -433,9 +436,9 @@ Reason = Annotated[str | None, typer.Option(help="Only those with this reason.")
 @letters_app.command("list", epilog="Example: ringfence dead-letters list --reason not_json")
 def letters_list(reason: Reason = None, as_json: AsJson = False) -> None:
     """Where each came from and why it was set aside; never its content."""
-    from pipeline.kafka.dead_letters import listed
+    from pipeline.kafka.dead_letters import Wanted, listed
 
-    letters = (each.letter for each in listed(*reachable(), reason=reason))
+    letters = (each.letter for each in listed(*reachable(), Wanted(reason)))
     fields = {"dead_letter_id", "topic", "partition", "offset", "reason", "error"}
     print_rows([letter.model_dump(include=fields) for letter in letters], as_json=as_json)
 
@@ -443,9 +446,9 @@ def letters_list(reason: Reason = None, as_json: AsJson = False) -> None:
 @letters_app.command("show", epilog="Example: ringfence dead-letters show 'marketplace.messages.v1[3]@18204'")
 def letters_show(place: Annotated[str, typer.Argument(help="Its id, or topic[partition]@offset.")]) -> None:
     """One of them with its content, which may hold personal data."""
-    from pipeline.kafka.dead_letters import listed
+    from pipeline.kafka.dead_letters import Wanted, listed
 
-    found = next(listed(*reachable(), place=place), None)
+    found = next(listed(*reachable(), Wanted(place=place)), None)
     if found is None:
         raise RecordError("not_found", "no dead letter has that id or place; `ringfence dead-letters list` shows all")
     for name, value in found.letter.model_dump().items():
@@ -456,18 +459,121 @@ def letters_show(place: Annotated[str, typer.Argument(help="Its id, or topic[par
 
 
 @letters_app.command("redrive", epilog="Example: ringfence dead-letters redrive --reason bad_time --dry-run")
-def letters_redrive(
+def letters_redrive(  # noqa: PLR0913, PLR0917 - options of a command line
     reason: Reason = None,
     place: Annotated[str | None, typer.Option(help="Only the one with this id or topic[partition]@offset.")] = None,
+    topic: Annotated[str | None, typer.Option(help="Only those that came from this topic.")] = None,
+    since: Annotated[datetime | None, typer.Option(help="Only records not older than this (UTC).")] = None,
+    rate: Annotated[float | None, typer.Option(min=0.1, help="Records a second at most.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Sends them back to where they came from. Twice does no harm: an event is judged once, by its id."""
-    from pipeline.kafka.dead_letters import listed, redrive
+    from pipeline.kafka.dead_letters import Wanted, listed, redrive
 
     connection, names = reachable()
-    letters = listed(connection, names, reason=reason, place=place)
-    sent = sum(1 for _ in letters) if dry_run else redrive(connection, letters)
-    sys.stdout.write(f"{sent:,} {'would be ' if dry_run else ''}sent back\n")
+    since_ms = int(since.replace(tzinfo=since.tzinfo or UTC).timestamp() * 1000) if since else 0
+    letters = listed(connection, names, Wanted(reason, place, topic, since_ms))
+    sent = sum(1 for _ in letters) if dry_run else redrive(connection, letters, rate=rate)
+    if as_json:
+        print_rows([{"records": sent, "sent": not dry_run}], as_json=True)
+    else:
+        sys.stdout.write(f"{sent:,} {'would be ' if dry_run else ''}sent back\n")
+
+
+sellers_app = typer.Typer(help="What is remembered of sellers.", no_args_is_help=True)
+app.add_typer(sellers_app, name="sellers")
+
+
+@sellers_app.command("show", epilog="Example: ringfence sellers show s-1042 --json")
+def sellers_show(
+    seller_id: Annotated[str, typer.Argument(help="As the marketplace knows it.")],
+    policy: PolicyFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """One seller's state as an analyst reads it, from the changelog; nothing is written. Reads a whole partition."""
+    from pipeline.kafka.dead_letters import committed_records
+    from pipeline.kafka.topics import partition_of
+    from pipeline.policy.book import load_book
+    from pipeline.runners.sellers import account, described
+
+    held = load_book(policy or load_settings().policy_file).in_force(time.time_ns() // 1_000_000)
+    connection, names = reachable()
+    count = partition_count(connection, names.changelog)
+    partition = partition_of(seller_id.encode(), count)
+    found = account(committed_records(connection, names.changelog, partition), seller_id)
+    if found.seller is None:
+        raise RecordError("not_found", "nothing is remembered of that seller: it was never heard of, or was erased")
+    words = described(found, held)
+    if as_json:
+        sys.stdout.buffer.write(orjson.dumps(words) + b"\n")
+    else:
+        sys.stdout.write(yaml.safe_dump(words, sort_keys=False, allow_unicode=True, width=120))
+
+
+def partition_count(connection: "Connection", topic: str) -> int:
+    """How many partitions a topic has.
+
+    Raises:
+        SettingsError: there is no such topic.
+    """
+    from pipeline.kafka.client import connect_admin
+    from pipeline.kafka.topics import partition_counts
+
+    admin = connect_admin(connection, load_settings().connect_timeout_seconds)
+    try:
+        counts = partition_counts(admin, [topic])
+    finally:
+        admin.close()
+    if topic not in counts:
+        raise SettingsError(f"there is no topic {topic}; check RINGFENCE_APP_ID, or has no worker run yet?")
+    return counts[topic]
+
+
+@app.command(epilog="Example: ringfence doctor --json")
+def doctor(policy: PolicyFile = None, as_json: AsJson = False) -> None:
+    """Looks at everything that a worker stands on and says what to do. Exit status 1: something is broken."""
+    from pipeline.kafka.topics import TopicNames
+    from pipeline.policy.book import load_book
+    from pipeline.runners.doctor import Health, Patient, examination
+    from pipeline.runners.service import scan_step
+    from pipeline.runners.worker import connection_of
+
+    settings = load_settings(policy_file=policy)
+    book = load_book(settings.policy_file)
+    patient = Patient(
+        connection_of(settings),
+        TopicNames(settings.app_id, settings.topic_prefix),
+        settings.partitions,
+        settings.data_dir,
+        book,
+        scan_step(book, replay_key(settings)),
+        settings.connect_timeout_seconds,
+    )
+    found = list(examination(patient))
+    fields = ("check", "health", "found", "advice")
+    print_rows([{name: str(getattr(each, name)) for name in fields} for each in found], as_json=as_json)
+    if any(each.health is Health.BROKEN for each in found):
+        raise typer.Exit(EXIT_FOUND_A_PROBLEM)
+
+
+@app.command(epilog="Example: ringfence acls ringfence")
+def acls(
+    user: Annotated[str, typer.Argument(help="The user that the worker signs in as.")], as_json: AsJson = False
+) -> None:
+    """The least rights that a worker needs, as commands for Kafka's own tool; nothing is reached."""
+    from pipeline.kafka.rights import acl_commands, worker_rights
+    from pipeline.kafka.topics import TopicNames
+
+    settings = load_settings()
+    rights = worker_rights(TopicNames(settings.app_id, settings.topic_prefix))
+    if as_json:
+        print_rows(
+            [{"kind": r.kind, "name": r.name, "operations": r.operations, "is_prefix": r.is_prefix} for r in rights],
+            as_json=True,
+        )
+    else:
+        sys.stdout.write("".join(f"{command}\n" for command in acl_commands(rights, user)))
 
 
 def reachable() -> "tuple[Connection, TopicNames]":

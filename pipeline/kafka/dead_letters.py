@@ -1,7 +1,10 @@
 """Records set aside: how they look on their topic, and the way back to where they came from."""
 
+import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
@@ -18,6 +21,8 @@ REDRIVEN_HEADER = "ringfence-redriven-from"
 """Of a record that was sent back: the id of its dead letter."""
 POLL_MS = 500
 SEND_LIMIT_SECONDS = 60.0
+MOST_WAITING = 1_000
+"""Records on their way back that no broker has acknowledged yet."""
 
 Headers = Sequence[tuple[str, bytes]]
 
@@ -75,28 +80,47 @@ def read_back(key: bytes | None, value: bytes | None, headers: Headers) -> SetAs
     return SetAside(DeadLetter.model_validate(fields), key, value, foreign(headers))
 
 
-def listed(
-    connection: Connection, names: TopicNames, *, reason: str | None = None, place: str | None = None
-) -> Iterator[SetAside]:
-    """The dead letters there are now, by partition and offset; of one reason, or of one id or place, when asked for.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which dead letters are asked for; all of them where nothing is said."""
 
-    `place` is an id (`d_…`) or where the record came from (`topic[partition]@offset`).
-    """
+    reason: str | None = None
+    place: str | None = None
+    """An id (`d_…`) or where the record came from (`topic[partition]@offset`)."""
+    topic: str | None = None
+    """The topic that the record came from."""
+    since_ms: int = 0
+    """Not older than this, by the record's own timestamp."""
+
+    def includes(self, letter: DeadLetter) -> bool:
+        """Whether this one is."""
+        origin = f"{letter.topic}[{letter.partition}]@{letter.offset}"
+        return (
+            self.reason in {None, letter.reason}
+            and self.place in {None, letter.dead_letter_id, origin}
+            and self.topic in {None, letter.topic}
+            and letter.timestamp_ms >= self.since_ms
+        )
+
+
+EVERYTHING = Wanted()
+
+
+def listed(connection: Connection, names: TopicNames, wanted: Wanted = EVERYTHING) -> Iterator[SetAside]:
+    """The dead letters there are now, by partition and offset."""
     for record in committed_records(connection, names.of(Output.DEAD_LETTERS)):
         found = read_back(record.key, record.value, record.headers)
-        letter = found.letter
-        origin = f"{letter.topic}[{letter.partition}]@{letter.offset}"
-        if reason in {None, letter.reason} and place in {None, letter.dead_letter_id, origin}:
+        if wanted.includes(found.letter):
             yield found
 
 
-def committed_records(connection: Connection, topic: str) -> Iterator[RawRecord]:
-    """Everything on a topic up to where it ends now, partition by partition, read committed."""
+def committed_records(connection: Connection, topic: str, only: int | None = None) -> Iterator[RawRecord]:
+    """Everything on a topic, or on one partition of it, up to where it ends now, partition by partition."""
     consumer = KafkaConsumer(
         isolation_level="read_committed", enable_auto_commit=False, **connection.for_kafka_python()
     )
     try:
-        partitions = sorted(consumer.partitions_for_topic(topic) or ())
+        partitions = sorted(consumer.partitions_for_topic(topic) or ()) if only is None else [only]
         for place in (TopicPartition(topic, number) for number in partitions):
             consumer.assign([place])
             consumer.seek_to_beginning(place)
@@ -112,27 +136,30 @@ def redrive(
     connection: Connection,
     letters: Iterator[SetAside],
     fixed: Callable[[bytes | None], bytes | None] = lambda value: value,
+    rate: float | None = None,
 ) -> int:
     """Sends records back to the topics they came from, their values through `fixed`; how many were acknowledged.
 
     A record that is still unusable comes back as a new dead letter; one sent back twice is judged once, by its event
-    id.
+    id. `rate` is records a second at most: a worker that has the marketplace to serve should not choke on old ones.
     """
     producer = KafkaProducer(acks="all", **connection.for_kafka_python())
+    started = time.monotonic()
+    waiting: deque[Any] = deque()
+    count = 0
     try:
-        sent = [
-            producer.send(
-                each.letter.topic,
-                key=each.key,
-                value=fixed(each.value),
-                headers=[*each.headers, (REDRIVEN_HEADER, each.letter.dead_letter_id.encode())],
-            )
-            for each in letters
-        ]
+        for each in letters:
+            if rate:
+                time.sleep(max(started + count / rate - time.monotonic(), 0.0))
+            headers = [*each.headers, (REDRIVEN_HEADER, each.letter.dead_letter_id.encode())]
+            waiting.append(producer.send(each.letter.topic, key=each.key, value=fixed(each.value), headers=headers))
+            count += 1
+            if len(waiting) > MOST_WAITING:
+                waiting.popleft().get(SEND_LIMIT_SECONDS)
         producer.flush(SEND_LIMIT_SECONDS)
-        for future in sent:
+        for future in waiting:
             future.get(SEND_LIMIT_SECONDS)
-        return len(sent)
+        return count
     finally:
         producer.close()
 

@@ -232,6 +232,20 @@ class RowsDb:
         return StateError(f"{self.path} cannot be read: {error}")
 
 
+def offset_on_disk(path: Path) -> int | None:
+    """Changelog offset that a partition's folder ends at, read beside a worker that has it open; `None`: none yet."""
+    try:
+        access = rocksdict.AccessType.read_only(False)
+        db = rocksdict.Rdict(str(path), rocksdict.Options(raw_mode=True), access_type=access)
+    except Exception as error:  # the binding knows no finer one
+        raise StateError(f"{path} cannot be read: {error}") from error
+    try:
+        stored: bytes | None = db.get(OFFSET_KEY)
+    finally:
+        db.close()
+    return None if stored is None else int(stored)
+
+
 def due_time(row: bytes) -> int:
     """The row's `due_ms`, never before 0; `NOT_ARMED` when it has none."""
     try:

@@ -143,3 +143,27 @@ def test_policy_show_applies_what_holds_for_a_category():
     assert result.returncode == 0
     assert b"request_contact:\n    points: 10" in result.stdout
     assert b"overrides" not in result.stdout
+
+
+def test_the_doctor_says_what_it_can_without_a_broker(tmp_path):
+    result = ringfence(
+        "doctor",
+        "--json",
+        RINGFENCE_BROKERS="127.0.0.1:1",
+        RINGFENCE_CONNECT_TIMEOUT_SECONDS="1",
+        RINGFENCE_DATA_DIR=str(tmp_path / "none"),
+    )
+    found = {each["check"]: each for each in map(json.loads, result.stdout.splitlines())}
+    assert result.returncode == 1
+    assert list(found) == ["versions", "policy", "disk", "broker"]
+    assert {name for name, each in found.items() if each["health"] == "broken"} == {"broker"}
+    assert "127.0.0.1:1" in found["broker"]["found"]
+    assert not (tmp_path / "none").exists()
+
+
+def test_the_least_rights_are_printed_without_a_broker():
+    result = ringfence("acls", "fence-user", RINGFENCE_TOPIC_PREFIX="eu.", RINGFENCE_APP_ID="fence")
+    lines = result.stdout.decode().splitlines()
+    assert result.returncode == 0
+    assert all(line.startswith("kafka-acls.sh --add --allow-principal User:fence-user --operation ") for line in lines)
+    assert any("--topic eu.marketplace.messages.v1" in line for line in lines)

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import StateError
-from pipeline.kafka.rows_db import TRUSTED_FOR_MS, WIPE_MARK, LockedError, RowsDb
+from pipeline.kafka.rows_db import TRUSTED_FOR_MS, WIPE_MARK, LockedError, RowsDb, offset_on_disk
 
 NOW_MS = 1_700_000_000_000
 examples = itertools.count()
@@ -159,3 +159,17 @@ def test_a_row_that_is_no_object_is_refused_without_being_quoted(opened):
     with pytest.raises(StateError) as refusal:
         opened().apply({b"a": b'"+1 415 555 0132"'}, 1)
     assert "415" not in str(refusal.value)
+
+
+def test_the_offset_is_read_beside_a_worker_that_has_the_folder_open(tmp_path):
+    rows = RowsDb(tmp_path / "0")
+    rows.apply({b"s:1": b"{}"}, 41)
+    assert offset_on_disk(tmp_path / "0") == 41
+    rows.apply({b"s:1": b"{}"}, 42)
+    assert offset_on_disk(tmp_path / "0") == 42
+    rows.close()
+
+
+def test_a_folder_that_is_no_store_is_said_so(tmp_path):
+    with pytest.raises(StateError, match="cannot be read"):
+        offset_on_disk(tmp_path / "none")
