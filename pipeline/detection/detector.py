@@ -1,12 +1,14 @@
 """Text to Detection: reads a message, finds what it names, and combines it by the grammar into acts and manner."""
 
-from collections.abc import Iterable, Sequence
+import gc
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 
 from pipeline.detection.atoms import atoms_of
 from pipeline.detection.contacts import handles_in, note_handles, noted_mentions, own_contacts
 from pipeline.detection.grammar import Grammar, is_foreign
-from pipeline.detection.lexicon import Lexicon, lexicon_of
+from pipeline.detection.lexicon import Lexicon, lexicon_of, phrases_of
 from pipeline.detection.model import NOTHING, Detection, FoundAct, Match, Mention, in_order
 from pipeline.detection.packs import PackSet
 from pipeline.detection.prefilter import Prefilter
@@ -28,6 +30,11 @@ class Detector:
     """Finds solicitations and everything near them. Pure: the same text gives the same answer on any day."""
 
     def __init__(self, packs: PackSet) -> None:
+        with collection_paused():
+            self._build(packs)
+        phrases_of.cache_clear()
+
+    def _build(self, packs: PackSet) -> None:
         entries = [entry for pack in packs.packs for entry in pack.entries]
         weigh = frozenset(e.concept for e in entries if e.concept.startswith("channel.") or e.concept in CONTACT_NOUNS)
         self._lexicon: Lexicon = lexicon_of(packs.packs, weigh)
@@ -84,6 +91,18 @@ class Detector:
             return None
         best = max(scene.shares.values())
         return min(self._language_of[bit] for bit, words in scene.shares.items() if words == best)
+
+
+@contextmanager
+def collection_paused() -> Iterator[None]:
+    """No garbage is collected while hundreds of thousands of lasting objects are made: half a second of start-up."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def words_of_kind(scene: Scene, kind: str) -> list[Hit]:

@@ -7,6 +7,7 @@ lazily, a state when a message first needs it, so that start-up stays short and 
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from pipeline.detection.fold import NO_SPACE, fold
 from pipeline.detection.packs import Entry, Pack, combinations
@@ -16,8 +17,14 @@ WORD = re.compile(
     # begins differently, so that nothing is ever read twice.
     rf"[{NO_SPACE}]|(?:[^\W_{NO_SPACE}]|[\u0900-\u0963\u0971-\u0dff])+|[\u2190-\u2bff\u3030\u303d\U0001f000-\U0001faff%$£€₹=#@&+]"
 )
+_NO_SPACE_ONE = re.compile(f"[{NO_SPACE}]")
 GAP = "..."
 MAX_GAP_WORDS = 3
+_PLAIN_ENTRY = re.compile(r"(?:[a-z0-9 ]*[a-z0-9]\*?)?")
+_FOREIGN_ENTRY = re.compile(
+    r"[\u0430-\u045f\u0621-\u064a\u05d0-\u05ea\u03b1-\u03c9áéíóúàèìòùâêîôûãõñçıłąęśćźżńěščřžýůďťňășțğşőű ]*"
+)
+"""Scripts and accents of which only one spelling is kept."""
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
 _MAX_CLASSES = 60_000
 _MAX_STATES = 40_000
@@ -234,6 +241,7 @@ def _chain(lexicon: Lexicon, from_nodes: list[Node], words: Iterable[str], targe
         from_nodes = [following]
 
 
+@lru_cache(maxsize=100_000)
 def phrases_of(text: str) -> list[list[Step | str]]:
     """The sequences of alternatives that an entry stands for; none where it folds to nothing."""
     return [phrase for part in _unglued(text) if (phrase := _phrase(part))]
@@ -276,8 +284,13 @@ def _phrase(text: str) -> list[Step | str]:
 
 def spellings(text: str) -> list[tuple[str, ...]]:
     """The word sequences that a few words may be typed as: apostrophe left out, hyphen left out, `ae` for `ä`."""
-    variants = {text}
     lowered = text.lower()
+    if text.isascii():
+        if _PLAIN_ENTRY.fullmatch(lowered):  # nine entries in ten
+            return [tuple(lowered.split())]
+    elif _FOREIGN_ENTRY.fullmatch(lowered) and not has_no_space(lowered):
+        return [tuple(fold(lowered).split())]
+    variants = {text}
     if lowered.translate(_UMLAUTS) != lowered:
         variants.add(lowered.translate(_UMLAUTS))
     for mark in ("'", "’", "-"):
@@ -303,7 +316,12 @@ def words_of(text: str) -> tuple[str, ...]:
 
 def is_no_space(word: str) -> bool:
     """Whether a word is a character of a script without spaces."""
-    return len(word) == 1 and re.match(f"[{NO_SPACE}]", word) is not None
+    return len(word) == 1 and not word.isascii() and _NO_SPACE_ONE.match(word) is not None
+
+
+def has_no_space(text: str) -> bool:
+    """Whether a text holds characters of a script without spaces."""
+    return not text.isascii() and _NO_SPACE_ONE.search(text) is not None
 
 
 def slug_of(text: str) -> str:

@@ -8,7 +8,7 @@ from ahocorasick_rs import AhoCorasick, Implementation
 
 from pipeline.detection.atoms import HOMOPHONES
 from pipeline.detection.fold import FOLD, NO_SPACE
-from pipeline.detection.lexicon import Step, is_no_space, phrases_of
+from pipeline.detection.lexicon import Step, has_no_space, is_no_space, phrases_of
 from pipeline.detection.packs import Entry, Pack, PackSet
 
 # Every way to an act passes one of these; the other concepts only decide between them.
@@ -99,11 +99,12 @@ class Prefilter:
 
 def pattern(anchor: str) -> str:
     """An anchor as it stands in plain text: spaces at the ends that end a word."""
-    if any(map(is_no_space, anchor)):
+    if has_no_space(anchor):
         return anchor.replace(" ", "").replace("*", "")
-    words = anchor.split(" ")
-    head = "" if words[0].startswith("*") else " "
-    tail = "" if words[-1].endswith("*") else " "
+    if "*" not in anchor:
+        return f" {anchor} "
+    head = "" if anchor.startswith("*") else " "
+    tail = "" if anchor.endswith("*") else " "
     # A star within ends the pattern there: what comes before it is met first.
     kept = anchor.strip("*")
     if "*" in kept:
