@@ -100,6 +100,7 @@ def note_handles(scene: Scene, handles: Iterable[Handle]) -> None:
     """Adds handles to what the message names; a link counts as a trick."""
     for handle in handles:
         scene.add_contact("handle", handle.first, handle.last)
+        scene.handle_channels[handle.first] = channel_of_handle(scene, handle)
         if "/" in handle.text:
             scene.reading.tricks.append(Trick("url", handle.start, handle.end))
 
@@ -185,7 +186,7 @@ def own_contacts(
         return []
     out = []
     spans: list[tuple[int, int, Channel | None]] = [(m.start, m.end, None) for m in mentions]
-    spans += [(handle.start, handle.end, channel_of_handle(scene, handle)) for handle in handles]
+    spans += [(handle.start, handle.end, scene.handle_channels[handle.first]) for handle in handles]
     for start, end, channel in spans:
         word = max(bisect_left(scene.reading.starts, start + 1) - 1, 0)
         hit = Hit("number", word, word + 1, "number", EVERY_LANGUAGE)

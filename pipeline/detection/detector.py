@@ -20,6 +20,7 @@ _PASSING = frozenset({Manner.ALTERNATIVE_OFFERED, Manner.CONSENT_SOUGHT, Manner.
 """Alone they say nothing about contact."""
 _ASKING = ("your_any", "do_you_have", "how_to", "yours")
 """What a buyer says who wants the seller's contact and not only gives its own."""
+_ANSWERS = frozenset({Act.GRANT, Act.REFUSE, Act.WITHDRAW})
 _SLANG = frozenset(
     f"weak_channel.{name}" for name in Channel if name not in (Channel.EMAIL, Channel.SMS, Channel.OTHER)
 )
@@ -71,8 +72,8 @@ class Detector:
             mentions = noted_mentions(scene, atoms, tried)
         meaning = self._grammar.meaning(scene)
         acts = [*meaning.acts, *own_contacts(scene, mentions, handles, meaning.acts)]
-        if sender is Sender.BUYER and (mentions or handles) and not any(map(scene.concepts.get, _ASKING)):
-            acts = [act for act in acts if act.act is not Act.REQUEST]  # "write to me at …" gives, and asks for nothing
+        if sender is Sender.BUYER:
+            acts = without_grants(scene, acts, has_contact=bool(mentions or handles))
         reasons, manners = words_of_kind(scene, "reason"), words_of_kind(scene, "manner")
         named = {Manner(hit.concept.partition(".")[2]) for hit in manners}
         matches = [Match(hit.rule, scene.start(hit), scene.end(hit)) for hit in (*reasons, *manners)]
@@ -91,6 +92,18 @@ class Detector:
             return None
         best = max(scene.shares.values())
         return min(self._language_of[bit] for bit, words in scene.shares.items() if words == best)
+
+
+def without_grants(scene: Scene, acts: Sequence[FoundAct], *, has_contact: bool) -> list[FoundAct]:
+    """A buyer's acts without requests that are none: "call me if you like" allows, "write to me at …" gives."""
+    if has_contact and not any(map(scene.concepts.get, _ASKING)):
+        return [act for act in acts if act.act is not Act.REQUEST]
+    answers = [act for act in acts if act.act in _ANSWERS]
+    return [
+        act
+        for act in acts
+        if act.act is not Act.REQUEST or not any(act.start < a.end and a.start < act.end for a in answers)
+    ]
 
 
 @contextmanager

@@ -10,6 +10,8 @@ from schemas.vocabulary import Act, Channel, Manner, Sender
 
 NEGATION_REACH_WORDS = 5
 QUESTION = ("question",)
+FAINT_CHANNELS = frozenset({"channel.phone", "channel.sms"})
+"""Named by signs that stand beside any contact."""
 UNDENIABLE = frozenset({Act.REFUSE, Act.WITHDRAW})
 
 
@@ -87,7 +89,7 @@ def satisfied(scene: Scene, rule: Rule, hits: dict[str, list[Hit]], sentence: in
     if rule.unless and any(concept in hits for concept in rule.unless):
         return None
     if len(groups) == 1:
-        return groups[0][:1]
+        return next(([hit] for hit in groups[0] if not is_foreign(scene, hit) and not is_cancelled(scene, [hit])), None)
     for anchor in groups[0]:
         chosen = combination(scene, rule, anchor, groups[1:])
         if chosen is not None:
@@ -212,13 +214,29 @@ def named_channel(concept: str) -> Channel | None:
 
 
 def channel_of(scene: Scene, hits: Sequence[Hit]) -> Channel:
-    """The channel that an act names: within its words, else the nearest in the sentence, else a call."""
-    own = [hit for hit in hits if "channel." in hit.concept]
-    sentence = scene.sentence_of(hits[0].first)
-    near = own or [h for h in scene.at("any_channel", sentence) if h.concept.startswith("channel.")]
-    middle = sum(hit.first for hit in hits) / len(hits)
+    """The channel that an act names: within its words, else the nearest in the sentence, else a text or a call."""
+    first, last = min(hit.first for hit in hits), max(hit.last for hit in hits)
+    sentence = scene.sentence_of(first)
+    named = [hit for hit in scene.at("any_channel", sentence) if "channel." in hit.concept]
+    within = [hit for hit in named if first <= hit.first and hit.last <= last]
+    sure = [hit for hit in named if hit.concept.startswith("channel.") and hit.concept not in FAINT_CHANNELS]
+    near = within or sure or [hit for hit in named if is_spoken(scene, hit)]
     if near:
-        return Channel(min(near, key=lambda h: abs(h.first - middle)).concept.partition(".")[2])
-    if any(hit.concept == "text_verb" for hit in hits):
+        middle = (first + last) / 2
+        return Channel(min(near, key=lambda hit: abs(hit.first - middle)).concept.partition(".")[2])
+    handles = scene.at("handle", sentence)
+    if handles:
+        return scene.handle_channels[handles[0].first]
+    if any(hit.concept == "off_platform" for hit in hits):
+        return Channel.OTHER
+    if any(hit.concept == "text_verb" for hit in hits) or (
+        scene.at("text_verb", sentence) and not scene.at("call_verb", sentence)
+    ):
         return Channel.SMS
     return Channel.PHONE
+
+
+def is_spoken(scene: Scene, hit: Hit) -> bool:
+    """Whether slang belongs to a language that the message may be in."""
+    language = hit.rule.partition(".")[0]
+    return bool(scene.languages.bit_of.get(language, 0) & scene.spoken)

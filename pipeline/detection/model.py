@@ -92,9 +92,10 @@ class Detection:
 
     @property
     def channel(self) -> Channel | None:
-        """Channel of the main act: the first asked or pushed one that names a channel, else any act's."""
-        named = [found for found in self.acts if found.channel is not None]
-        return next((f.channel for f in named if f.act in _ASKS_OR_PUSHES), next((f.channel for f in named), None))
+        """Channel of the main act: the first asked or pushed one besides a call, else a call, else any act's."""
+        named = [found.channel for found in self.acts if found.channel and found.act in _ASKS_OR_PUSHES]
+        others = [found.channel for found in self.acts if found.channel]
+        return next((c for c in named if c is not Channel.PHONE), next(iter(named or others), None))
 
     @property
     def obfuscated(self) -> bool:

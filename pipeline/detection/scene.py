@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pipeline.detection.lexicon import Found, Term
 from pipeline.detection.packs import Pack
 from pipeline.detection.words import Reading
-from schemas.vocabulary import Sender
+from schemas.vocabulary import Channel, Sender
 
 CONTACT_NOUNS = frozenset({"contact_noun", "contact_noun_weak"})
 POSSESSIVE_REACH_WORDS = 3
@@ -123,6 +123,8 @@ class Scene:
         self._handles = handles
         self.sentences = [Sentence() for _ in reading.sentence_starts]
         self.concepts: dict[str, list[Hit]] = defaultdict(list)
+        self.handle_channels: dict[int, Channel] = {}
+        """By the first word of a handle."""
         self._many = len(self.sentences) > 1
         self.shares = covered(found, languages)
         best = max(self.shares.values(), default=0)

@@ -146,15 +146,11 @@ def _count(figures: Figures, row: Row, answer: Answer) -> None:
     figures.note("obfuscated", row, said=answer["obfuscated"], wanted=row["obfuscated"])
     _count_numbers(figures, row, answer)
     if said and wanted:
-        is_right = answer["purpose"] == row["purpose"]
-        figures.purposes[row["purpose"]].note(said=is_right, is_so=True)
-        figures.note("purpose", row, said=answer["purpose"] if is_right else None, wanted=row["purpose"])
-        figures.note(
-            "channel",
-            row,
-            said=answer["channel"] if answer["channel"] == row["channel"] else None,
-            wanted=row["channel"],
-        )
+        figures.purposes[row["purpose"]].note(said=answer["purpose"] == row["purpose"], is_so=True)
+        for name in ("purpose", "channel"):
+            figures.scores[name].note(said=answer[name] == row[name], is_so=True)
+            if answer[name] != row[name]:
+                figures.errors.append(Error(name, row, answer[name], row[name]))
 
 
 def _count_numbers(figures: Figures, row: Row, answer: Answer) -> None:

@@ -88,3 +88,13 @@ def test_a_pack_that_cannot_be_used_stops_the_loading(tmp_path):
     (tmp_path / "xx.yaml").write_text("language: xx\nchanels: {}\n", encoding="utf-8")
     with pytest.raises(PackError, match=r"xx\.yaml:2: chanels"):
         load_packs(tmp_path)
+
+
+@pytest.mark.parametrize("language", sorted(path.stem for path in SHIPPED.glob("*.yaml") if path.stem[0] != "_"))
+def test_a_shipped_pack_holds(language, shipped_faults):
+    assert [fault for fault in shipped_faults if fault.startswith(f"{language}.yaml:")] == []
+
+
+@pytest.fixture(scope="module")
+def shipped_faults():
+    return [str(fault) for fault in pack_faults()]
