@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from pipeline.detection.lexicon import Found
+from pipeline.detection.lexicon import Found, is_no_space
 from pipeline.detection.words import Reading
 
 MAX_FILLERS = 5
@@ -111,7 +111,7 @@ def _atom(  # noqa: PLR0913, PLR0917 - one word and what stands around it
     if item is not None:
         if item.last == index + 1 and (word in HOMOPHONES or word in common or len(word) == 1):
             value = item.term.concept.partition(".")[2]
-            if not _stands_by_digits(index, atoms, words_for, value):
+            if not _stands_by_digits(word, index, atoms, words_for, value):
                 return None
         value = item.term.concept.partition(".")[2]
         is_sum = len(value) > 1 and value.strip("0") != "" and value[0] != "0"
@@ -121,11 +121,15 @@ def _atom(  # noqa: PLR0913, PLR0917 - one word and what stands around it
     return None
 
 
-def _stands_by_digits(index: int, atoms: Sequence[Atom], words_for: dict[int, Found], value: str) -> bool:
-    """Whether a word that is mostly something else is a digit here: after another, or a zero before two others."""
+def _stands_by_digits(word: str, index: int, atoms: Sequence[Atom], words_for: dict[int, Found], value: str) -> bool:
+    """Whether a word that is mostly something else is a digit here: after another, or a zero before two others.
+
+    A character of a script without spaces may begin a number with any digit: three in a row are no chance.
+    """
     if atoms and atoms[-1].last == index and (atoms[-1].technique == "digit_words" or len(atoms[-1].digits) <= 3):
         return atoms[-1].technique == "digit_words" or index + 1 in words_for
-    return value.startswith("0") and index + 1 in words_for and words_for[index + 1].last in words_for
+    following = words_for.get(index + 1)
+    return following is not None and following.last in words_for and (value.startswith("0") or is_no_space(word))
 
 
 def _mixed(word: str, index: int, start: int, end: int) -> Atom | None:

@@ -21,10 +21,9 @@ _PASSING = frozenset({Manner.ALTERNATIVE_OFFERED, Manner.CONSENT_SOUGHT, Manner.
 _ASKING = ("your_any", "do_you_have", "how_to", "yours")
 """What a buyer says who wants the seller's contact and not only gives its own."""
 _ANSWERS = frozenset({Act.GRANT, Act.REFUSE, Act.WITHDRAW})
-_SLANG = frozenset(
-    f"weak_channel.{name}" for name in Channel if name not in (Channel.EMAIL, Channel.SMS, Channel.OTHER)
-)
-"""Code-like names of messengers."""
+_SLANG = {f"weak_channel.{name}": f"channel.{name}" for name in
+          (Channel.WHATSAPP, Channel.TELEGRAM, Channel.WECHAT, Channel.VIBER, Channel.ZALO, Channel.KAKAOTALK)}  # fmt: skip
+"""Code-like names of messengers, with the plain ones."""
 
 
 class Detector:
@@ -179,7 +178,13 @@ def hiding(scene: Scene, acts: Sequence[FoundAct], mentions: Sequence[Mention]) 
     }
     if any(act.act is Act.HINT for act in acts):
         techniques.add("indirect")
-    slang = [hit for concept, hits in scene.concepts.items() if concept in _SLANG for hit in hits]
+    slang = [
+        hit
+        for weak, sure in _SLANG.items()
+        if weak in scene.concepts and sure not in scene.concepts
+        for hit in scene.concepts[weak]
+        if hit.languages & scene.spoken
+    ]
     if any(first <= scene.start(hit) < last for hit in slang for first, last in acting):
         techniques.add("slang")
     return tuple(sorted(techniques))

@@ -218,7 +218,7 @@ def channel_of(scene: Scene, hits: Sequence[Hit]) -> Channel:
     first, last = min(hit.first for hit in hits), max(hit.last for hit in hits)
     sentence = scene.sentence_of(first)
     named = [hit for hit in scene.at("any_channel", sentence) if "channel." in hit.concept]
-    within = [hit for hit in named if first <= hit.first and hit.last <= last]
+    within = [hit for hit in named if first <= hit.first and hit.last <= last and is_spoken(scene, hit)]
     sure = [hit for hit in named if hit.concept.startswith("channel.") and hit.concept not in FAINT_CHANNELS]
     near = within or sure or [hit for hit in named if is_spoken(scene, hit)]
     if near:
@@ -238,5 +238,4 @@ def channel_of(scene: Scene, hits: Sequence[Hit]) -> Channel:
 
 def is_spoken(scene: Scene, hit: Hit) -> bool:
     """Whether slang belongs to a language that the message may be in."""
-    language = hit.rule.partition(".")[0]
-    return bool(scene.languages.bit_of.get(language, 0) & scene.spoken)
+    return bool(hit.languages & scene.spoken)

@@ -17,7 +17,7 @@ QUOTED_WORDS = 3
 LEAST_SHARE_OF_A_LANGUAGE = 0.5
 """Of the words that the best language explains, for another one to be spoken too."""
 LOANS = "en"
-"""English nouns and channels are said in every language."""
+"""English nouns for a number, and channels of any language, are said in every language."""
 # These say nothing about the language, or too much: digits and channels look alike in many.
 SPEECHLESS = ("digit.", "repeat.", "filler", "channel.", "weak_channel.")
 EVERY_LANGUAGE = -1  # all bits
@@ -68,9 +68,7 @@ class Languages:
         kind = self._kinds.get(term)
         if kind is None:
             concept = term.concept
-            is_free = concept.startswith(("channel.", "weak_channel.")) or (
-                term.language == LOANS and concept in CONTACT_NOUNS
-            )
+            is_free = concept.startswith("channel.") or (term.language == LOANS and concept == "contact_noun")
             kind = self._kinds[term] = Kind(
                 (concept, *wider(concept)),
                 self.bit_of[term.language],
