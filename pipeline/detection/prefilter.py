@@ -130,7 +130,7 @@ def pack_anchors(pack: Pack, common: frozenset[str]) -> Iterator[str]:
 def digit_pairs(pack: Pack, common: frozenset[str]) -> Iterator[str]:
     """Two neighbouring words for digits, one of which means nothing else."""
     digits = {word for entry in pack.entries if entry.concept.startswith(("digit.", "repeat."))
-              for word in phrase_words(entry)}  # fmt: skip
+              for word in (*phrase_words(entry), *unspaced_words(entry))}  # fmt: skip
     sure = {word for word in digits if word not in common and word not in HOMOPHONES}
     for a, b in product(sure, digits):
         yield f"{a} {b}"
@@ -142,6 +142,13 @@ def phrase_words(entry: Entry) -> Iterator[str]:
     for phrase in phrases_of(entry.text):
         if len(phrase) == 1 and not isinstance(phrase[0], str):
             yield from (words[0] for words in phrase[0] if len(words) == 1)
+
+
+def unspaced_words(entry: Entry) -> Iterator[str]:
+    """The spellings of an entry in a script without spaces, where a word is several characters."""
+    for phrase in phrases_of(entry.text) if has_no_space(entry.text) else ():
+        steps = [step[0] for step in phrase if not isinstance(step, str) and len(step) == 1]
+        yield " ".join(word for words in steps for word in words)
 
 
 def cut_words(entry: Entry) -> Iterator[str]:
