@@ -122,9 +122,15 @@ def item_traits(policy: Policy, item: ItemFacts) -> set[str]:
     is_bulky = ItemClass.BULKY in classes if grams is None else grams >= policy.items.bulky_grams
     if is_bulky:
         traits.add(ItemClass.BULKY)
-    elif item.fulfilment is Fulfilment.PARCEL or (
-        item.fulfilment is None
-        and (ItemClass.SMALL in classes or (grams is not None and grams <= policy.items.light_grams))
-    ):
+    elif is_small(policy, item, is_small_by_words=ItemClass.SMALL in classes):
         traits.add(ItemClass.SMALL)
     return traits
+
+
+def is_small(policy: Policy, item: ItemFacts, *, is_small_by_words: bool) -> bool:
+    """Whether it goes through a letter box or over a counter: a light one, or a parcel that tells no weight."""
+    if item.fulfilment not in {None, Fulfilment.PARCEL}:
+        return False
+    if item.weight_grams is not None:
+        return item.weight_grams <= policy.items.light_grams or is_small_by_words
+    return item.fulfilment is Fulfilment.PARCEL or is_small_by_words

@@ -96,7 +96,7 @@ class Seller(Row, gc=False):
     seller_id: str
     marketplace: str | None = None
     days: dict[int, list[int]] = {}
-    """Day since the epoch -> counts in the order of `COUNTS`."""
+    """Day since the epoch -> counts in the order of `COUNTS`, as far as the last that was ever above zero."""
     verification: VerificationState = msgspec.field(default_factory=VerificationState)
     strikes: float = 0.0
     strikes_at_ms: int = 0

@@ -14,9 +14,10 @@ KEPT_CATEGORIES = 3
 
 def count(policy: Policy, seller: Seller, at_ms: int, what: str, by: int = 1) -> None:
     """Adds to the seller's day. One day too many drops the oldest, were it the event's own: old news counts nowhere."""
-    day = at_ms // DAY_MS
-    counts = list(seller.days.get(day, [0] * len(COUNTS)))
-    counts[COUNTS.index(what)] = max(counts[COUNTS.index(what)] + by, 0)
+    day, place = at_ms // DAY_MS, COUNTS.index(what)
+    counts = list(seller.days.get(day, ()))
+    counts += [0] * (place + 1 - len(counts))
+    counts[place] = max(counts[place] + by, 0)
     if day in seller.days:
         seller.days[day] = counts
         return

@@ -15,7 +15,9 @@ KEPT_PERSISTENT = 20
 def window_count(seller: Seller, what: str, first_day: int, last_day: int) -> int:
     """Sum of a count over the days from `first_day` to `last_day`, both included."""
     index = COUNTS.index(what)
-    return sum(counts[index] for day, counts in seller.days.items() if first_day <= day <= last_day)
+    return sum(
+        counts[index] for day, counts in seller.days.items() if first_day <= day <= last_day and index < len(counts)
+    )
 
 
 def recent_and_past(seller: Seller, what: str, at_ms: int, surge: Surge) -> tuple[int, int]:

@@ -160,3 +160,24 @@ def test_an_event_with_a_clock_a_year_behind_or_ahead_spoils_no_window(desk):
     after = msgspec.json.decode(memory(desk)[b"s:s1"])["days"]
     assert before.items() <= after.items()
     assert not desk.alerts
+
+
+def test_a_usual_sellers_row_takes_two_kilobytes_at_most():
+    """Three months of a seller who sells every other day, asks and is complained of now and then; the others bound it."""
+    desk = Desk()
+    for seller, orders_a_day in (("busy", 6), ("usual", 1), ("quiet", 0)):
+        for day in range(90):
+            at_ms = NOW_MS + day * DAY_MS
+            for number in range(orders_a_day if orders_a_day != 1 or day % 2 else 0):
+                who = f"b_{day * 10 + number:024d}"
+                desk.order(WARDROBE, at_ms=at_ms, seller=seller, order_id=f"o{day}-{number}", buyer=who)
+                if number == 0 and day % 7 == 0:
+                    said = {"reasons": ["delivery"], "fingerprint": f"{day:016x}", "conversation": f"c{day}"}
+                    desk.message("request", at_ms=at_ms + 1, seller=seller, buyer=who, **said)
+            if day % 30 == 5:
+                desk.message("share:whatsapp", at_ms=at_ms, seller=seller, conversation=f"w{day}")
+                desk.complaint(at_ms=at_ms, seller=seller)
+        desk.verification("verified", seller=seller, at_ms=NOW_MS, documents=[("bank", NOW_MS), ("tax_id", NOW_MS)])
+    sizes = sorted(len(row) for key, row in memory(desk).items() if key.startswith(b"s:"))
+    assert sizes[1] <= 2_048
+    assert sizes[-1] <= 4_096
