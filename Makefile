@@ -5,7 +5,7 @@ DURATION ?= 0
 RATE ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run replay test check test-fast test-broker bench golden docs clean
+.PHONY: help sbom setup run replay test check test-fast test-broker bench golden docs clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -23,6 +23,7 @@ replay: setup ## the shipped recording through the same scan and fold, without a
 
 check: setup ## format, lint, types, tests without a broker
 	@bash deploy/setup.sh --prometheus
+	@$(BIN)/python -m pip --quiet check --disable-pip-version-check
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -33,6 +34,10 @@ test: check test-broker ## every test, those on a real broker too
 test-broker: setup ## the tests that need a real Kafka
 	@bash deploy/setup.sh --java
 	@$(BIN)/pytest -q -m broker
+
+sbom: setup ## the bill of materials of what runs in production (CycloneDX) into build/sbom.json
+	@mkdir -p build
+	@$(BIN)/python deploy/lock.py sbom > build/sbom.json
 
 bench: setup .venv-peers/.complete ## throughput, latency and memory, beside peers
 	@bash deploy/setup.sh --java

@@ -36,6 +36,7 @@ app = typer.Typer(
 )
 EXIT_FOUND_A_PROBLEM = 1
 EXIT_CALLED_WRONGLY = 2
+KAFKA_CLIENTS = frozenset({"kafka", "aiokafka"})
 SAMPLE_START_MS = 1_780_272_000_000
 """2026-06-01T00:00:00Z: where a sample recording begins, so that a seed gives the same bytes on any day."""
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
@@ -56,6 +57,13 @@ def main() -> None:
     except BrokenPipeError:  # the reader of our output left: `ringfence detect | head`
         sys.stderr.close()
         sys.exit(0)
+    except Exception as error:  # by name: the clients are not loaded for commands that need no broker
+        if type(error).__module__.partition(".")[0] not in KAFKA_CLIENTS:
+            raise
+        sys.stderr.write(
+            f"ringfence: Kafka refused: {type(error).__name__}: {error}; `ringfence doctor` looks closer\n"
+        )
+        sys.exit(EXIT_FOUND_A_PROBLEM)
 
 
 @app.command(epilog="Example: RINGFENCE_BROKERS=kafka-1:9092 ringfence run")

@@ -17,8 +17,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -52,6 +52,10 @@ class Broker:
     folder: Path
     port: int
     heap: str = HEAP
+    more_listeners: Mapping[str, int] = field(default_factory=dict)
+    """Security protocol -> port of a second way in, beside the plain one; for tests of TLS and SASL."""
+    more_settings: Mapping[str, str] = field(default_factory=dict)
+    """What that way in wants to know: certificates, mechanisms, an authoriser."""
 
     @property
     def address(self) -> str:
@@ -141,14 +145,16 @@ class Broker:
 
     def _properties(self) -> str:
         controller_port = free_port()
+        more = "".join(f",{protocol}://127.0.0.1:{port}" for protocol, port in self.more_listeners.items())
+        protocols = "".join(f",{protocol}:{protocol}" for protocol in self.more_listeners)
         settings = {
             "process.roles": "broker,controller",
             "node.id": 1,
             "controller.quorum.voters": f"1@127.0.0.1:{controller_port}",
             "controller.listener.names": "CONTROLLER",
-            "listeners": f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{controller_port}",
-            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self.port}",
-            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "listeners": f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{controller_port}{more}",
+            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self.port}{more}",
+            "listener.security.protocol.map": f"PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT{protocols}",
             "log.dirs": self.folder / "data",
             "num.partitions": 4,
             "default.replication.factor": 1,
@@ -167,6 +173,7 @@ class Broker:
             "replica.fetch.max.bytes": 16 * 1024 * 1024,
             "transaction.max.timeout.ms": 900_000,
             "log.retention.check.interval.ms": 300_000,
+            **self.more_settings,
         }
         return "".join(f"{name}={value}\n" for name, value in settings.items())
 

@@ -119,7 +119,11 @@ def connect_admin(connection: Connection, limit_seconds: float) -> KafkaAdminCli
     while True:
         try:
             if connection.answers():
-                return KafkaAdminClient(client_id="ringfence-admin", **connection.for_kafka_python())
+                return KafkaAdminClient(
+                    client_id="ringfence-admin",
+                    bootstrap_timeout_ms=max(int((deadline - time.monotonic()) * 1000), 1_000),
+                    **connection.for_kafka_python(),
+                )
             fault = "nothing listens there"
         except KafkaError as error:
             fault = f"{type(error).__name__}: {error}"

@@ -7,7 +7,7 @@ from enum import StrEnum
 import structlog
 from aiokafka.partitioner import murmur2
 from kafka.admin import KafkaAdminClient, NewTopic
-from kafka.errors import TopicAlreadyExistsError
+from kafka.errors import AuthorizationError, TopicAlreadyExistsError
 
 from pipeline.errors import SettingsError
 
@@ -155,6 +155,11 @@ def create_topic(admin: KafkaAdminClient, spec: TopicSpec, replication_factor: i
         admin.create_topics([new])
     except TopicAlreadyExistsError:
         return
+    except AuthorizationError as error:
+        raise SettingsError(
+            f"{spec.name} is not there or not to be seen by this user, which may not create it ({type(error).__name__}); "
+            "`ringfence acls USER` prints the rights that a worker needs, `ringfence topics` creates what is missing"
+        ) from error
     log.info("topic_created", topic=spec.name, partitions=spec.partitions)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import orjson
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewTopic
-from kafka.errors import KafkaError
+from kafka.errors import AuthorizationError, KafkaError
 
 from pipeline.errors import PipelineError
 from pipeline.judgement.sellers import DAY_MS
@@ -117,6 +117,9 @@ def examined(name: str, check: Callable[[], Diagnosis]) -> Diagnosis:
     """The check's finding, or why it could not be made."""
     try:
         return check()
+    except AuthorizationError as error:  # what a worker itself needs, the rights tell
+        text = f"this user may not look: {type(error).__name__}"
+        return Diagnosis(name, Health.ODD, text, "a worker does without; ask again as an administrator")
     except (KafkaError, PipelineError, OSError) as error:
         text = f"could not be looked at: {type(error).__name__}: {error}"
         return Diagnosis(name, Health.BROKEN, text, "mend what stands above first; then the rights of this user")
@@ -196,6 +199,9 @@ def retention(patient: Patient, admin: KafkaAdminClient) -> Diagnosis:
         for name in (signals, changelog)
     ]
     settings = admin.describe_configs(asked, config_filter="all")["topic"]
+    if not settings[changelog] or not settings[signals]:
+        advice = "a worker does without; DescribeConfigs on the topics lets the doctor look"
+        return Diagnosis("retention", Health.ODD, "this user may not look", advice)
     if settings[changelog]["cleanup.policy"]["value"] != "compact":
         found = f"{changelog} is not compacted"
         return Diagnosis("retention", Health.BROKEN, found, "set cleanup.policy=compact: rows would be lost with age")
