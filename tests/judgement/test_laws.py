@@ -163,7 +163,7 @@ def test_an_event_with_a_clock_a_year_behind_or_ahead_spoils_no_window(desk):
 
 
 def test_a_usual_sellers_row_takes_two_kilobytes_at_most():
-    """Three months of a seller who sells every other day, asks and is complained of now and then; the others bound it."""
+    """Three months of a seller who sells every other day, asks and is complained of now and then, and two beside it."""
     desk = Desk()
     for seller, orders_a_day in (("busy", 6), ("usual", 1), ("quiet", 0)):
         for day in range(90):
