@@ -21,6 +21,8 @@ REASON_ORDER = (
     Reason.VAGUE,
 )
 ENDED = frozenset({OrderStatus.DELIVERED, OrderStatus.CANCELLED, OrderStatus.RETURNED})
+SETTLES_DISPUTE = frozenset({Reason.DISPUTE, Reason.DELIVERY, Reason.CARRIER, Reason.TECHNICAL})
+"""What a seller may want to talk about with a buyer who has complained: the parcel that never came, the set-up."""
 FROM_WORDS_ALONE = frozenset({ItemClass.TECHNICAL, ItemClass.CUSTOMISED, ItemClass.VEHICLE})
 """Classes that a title tells whatever the order says of weight and way."""
 INTERNATIONAL = "international"
@@ -35,7 +37,9 @@ def purpose_codes(policy: Policy, signal: MessageSeen, order: OrderRow | None, *
     if reason is Reason.PHISHING:
         return set()
     if reason in {Reason.NONE, Reason.VAGUE}:
-        return unreasoned_codes(policy, signal, order) | {"vague_reason" if reason is Reason.VAGUE else "no_reason"}
+        word = "vague_reason" if reason is Reason.VAGUE else "no_reason"
+        # Where the buyer has complained, the seller has something to talk about, whatever was bought.
+        return {word} | (crossing_codes(signal, order) if is_disputed else unreasoned_codes(policy, signal, order))
     # Of several permitted reasons the one that the order bears out best counts: honest sellers often name two.
     fits = [fit_code(policy, each, signal, order, is_disputed=is_disputed) for each in signal.reasons]
     return {min(fits, key=lambda code: policy.rules[code].points)} | crossing_codes(signal, order)
@@ -49,7 +53,7 @@ def main_reason(reasons: Iterable[Reason]) -> Reason:
 
 def fit_code(policy: Policy, reason: Reason, signal: MessageSeen, order: OrderRow | None, *, is_disputed: bool) -> str:
     """One reason against the order: `needed`, `unneeded`, `contradicted`, or `unconfirmed` where there is no order."""
-    if reason is Reason.DISPUTE and is_disputed:
+    if is_disputed and reason in SETTLES_DISPUTE:
         return "needed"
     fit = policy.fits.get(reason)
     if fit is None:
