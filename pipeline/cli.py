@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -371,6 +372,33 @@ def policy_diff(
         print_rows([{name: getattr(each, name) for name in names} for each in found], as_json=True)
     else:
         sys.stdout.write("".join(f"{change}\n" for change in found) or "no difference in meaning\n")
+
+
+@policy_app.command("test", epilog="Example: ringfence policy test my-policy.yaml")
+def policy_test(
+    file: Annotated[Path | None, typer.Argument(help="The policy book; the shipped one when left out.")] = None,
+    cases: Annotated[
+        Path | None, typer.Option(help="The cases; NAME.cases.yaml beside the book when left out.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Whether events come to the verdicts and alerts that the policy's cases want. Exit status 1: some do not."""
+    from pipeline.policy.book import SHIPPED, load_book
+    from pipeline.runners.policy_cases import cases_beside, differences, load_cases
+    from pipeline.runners.service import scan_step
+
+    settings = load_settings(policy_file=file)
+    book = load_book(settings.policy_file)
+    wanted = load_cases(cases or cases_beside(settings.policy_file or SHIPPED))
+    found = list(differences(wanted, book, scan_step(book, replay_key(settings))))
+    if as_json:
+        print_rows([asdict(each) for each in found], as_json=True)
+    else:
+        failed = len({each.case for each in found})
+        sys.stdout.write("".join(f"{each}\n" for each in found))
+        sys.stdout.write(f"{len(wanted.cases)} cases, {failed or 'none'} failed\n")
+    if found:
+        raise typer.Exit(EXIT_FOUND_A_PROBLEM)
 
 
 packs_app = typer.Typer(help="Language packs.", no_args_is_help=True)
