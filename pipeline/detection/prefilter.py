@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import combinations, pairwise, product
+from itertools import chain, combinations, product
+from math import prod
 
 from ahocorasick_rs import AhoCorasick, Implementation
 
@@ -24,12 +25,17 @@ SHORTEST_WEAK = 4
 SHORTEST_CUT = 5
 LONGEST_CUT = 14
 FEWEST_DIGITS = 7
+LONGEST_EVERYDAY = 5
+LONGEST_WINDOW = 5
+"""Neighbouring words of an anchor."""
+MOST_SPELLINGS = 2_000
+"""Of one anchor: the automaton holds each."""
 _NOT_ALNUM = re.compile(r"[^\w]|_")
 _FIGURE = re.compile(r"[0-9@$|*%&€£]")
 # Seven digits with signs and single letters between, and the word before them.
 _DIGITS = re.compile(r"(?:([^\W\d_]+)[^\w]{0,3})?(?:\d[^\d\n]{0,3}){7}")
 _LEET = re.compile(r"[^\W\d_][0-9@$!|*]{1,2}[^\W\d_]|\b[0-9@$][^\W\d_]{2}|[^\W\d_]{2}[0-9@$]\b")
-_ENCODED = re.compile(r"%[0-9A-Fa-f]{2}|&#?\w{2,8};|[A-Za-z0-9+/]{12}")
+_ENCODED = re.compile(r"%[0-9A-Fa-f]{2}|&#?\w{2,8};|(?=[A-Za-z+/]+[A-Z0-9])[A-Za-z0-9+/]{12}")
 # Zero-width and bidi controls, full-width forms, enclosed and mathematical letters, keycaps, combining marks, figures.
 _STRANGE = re.compile(
     "[\u0300-\u036f\u00ad\u200b\u2060-\u2064\u20e3\u2460-\u24ff\u2776-\u2793\ufeff\uff10-\uff5a"
@@ -61,7 +67,10 @@ class Prefilter:
         entries = [entry for pack in packs.packs for entry in pack.entries]
         common = frozenset(entry.text.lower() for entry in entries if entry.concept == "common")
         self._traps = frozenset(
-            word for pack in packs.packs for word in singles(pack.entries, "number_trap") if word.isalpha()
+            bare
+            for pack in packs.packs
+            for word in singles(pack.entries, "number_trap")
+            if (bare := word.rstrip("*")).isalpha()
         )
         anchors: set[str] = set()
         for pack in packs.packs:
@@ -123,7 +132,10 @@ def pack_anchors(pack: Pack, common: frozenset[str]) -> Iterator[str]:
             yield from cut_words(entry)
     words = {name: singles(pack.entries, name) for name in (*POSSESSIVES, *PERSONS, "contact_noun_weak", "reach_verb")}
     yield from (f"{a} {b}" for name in POSSESSIVES for a, b in product(words[name], words["contact_noun_weak"]))
-    yield from (f"{a} {b}" for name in PERSONS for a, b in product(words["reach_verb"], words[name]))
+    for verb, person in product(words["reach_verb"], (person for name in PERSONS for person in words[name])):
+        yield f"{person} {verb}"
+        if not verb.endswith("*"):  # a star would end the pattern there: any word that begins so
+            yield f"{verb} {person}"
     yield from digit_pairs(pack, common)
 
 
@@ -174,45 +186,44 @@ def singles(entries: Iterable[Entry], concept: str) -> set[str]:
 
 
 def anchors_of(text: str, common: frozenset[str]) -> Iterator[str]:
-    """What must stand in a message for an entry to be there: one word of each spelling, or two neighbours."""
+    """What must stand in a message for an entry to be there: the least likely run of neighbouring words, in each spelling."""
     for phrase in phrases_of(text):
-        runs = list(solid_runs(phrase))
-        alone = [step for run in runs for step in run if all(len(w) == 1 and w[0] not in common for w in step)]
-        if len(phrase) == 1 or (alone and not any(len(run) > 1 for run in runs)):
-            yield from chosen_word(phrase, common)
-            continue
-        pairs = [pair for run in runs for pair in pairwise(run)]
-        if not pairs:
-            yield from chosen_word(phrase, common)
-            continue
-        first, second = max(pairs, key=lambda pair: sum(rarity(step, common) for step in pair))
-        yield from (f"{a[-1]} {b[0]}" for a, b in product(first, second))
+        windows = [window for run in runs(phrase) for window in windows_of(run)]
+        if not windows:  # every step may be left out
+            windows = [[step] for step in phrase if not isinstance(step, str)]
+        best = min(windows, key=lambda window: likelihood(window, common))
+        yield from (" ".join(chain(*words)) for words in product(*best) if any(words))
 
 
-def chosen_word(phrase: list[Step | str], common: frozenset[str]) -> Iterator[str]:
-    """For a phrase without neighbours: of each spelling the two first words, or its only one."""
-    steps = [step for step in phrase if not isinstance(step, str) and all(step)]
-    if not steps:
-        return
-    step = max(steps, key=lambda each: rarity(each, common))
-    for words in step:
-        yield words[0] if len(words) == 1 else f"{words[0]} {words[1]}"
+def windows_of(run: list[Step]) -> Iterator[list[Step]]:
+    """Neighbouring steps of a run, from one that must be there to another, in not too many spellings."""
+    for first in range(len(run)):
+        spellings = 1
+        for last in range(first, min(first + LONGEST_WINDOW, len(run))):
+            spellings *= len(run[last])
+            if last > first and spellings > MOST_SPELLINGS:
+                break
+            if all(run[first]) and all(run[last]):
+                yield run[first : last + 1]
 
 
-def rarity(step: Step, common: frozenset[str]) -> int:
-    """How seldom its likeliest spelling is met: a word's length, nothing for an everyday one."""
-    return min(max(0 if word in common else len(word) for word in words) for words in step)
+def likelihood(window: list[Step], common: frozenset[str]) -> float:
+    """About how often one of its spellings is met."""
+    return prod(sum(prod(word_likelihood(word, common) for word in words) for words in step) for step in window)
 
 
-def solid_runs(phrase: list[Step | str]) -> Iterator[list[Step]]:
-    """Neighbouring steps, none of which may be left out."""
+def word_likelihood(word: str, common: frozenset[str]) -> float:
+    """An everyday word in thirty, another the seldomer the longer."""
+    return 1 / 30 if word in common else 0.01 * 0.75 ** max(len(word) - LONGEST_EVERYDAY, 0)
+
+
+def runs(phrase: list[Step | str]) -> Iterator[list[Step]]:
+    """Neighbouring steps, with no gap between them."""
     run: list[Step] = []
     for step in phrase:
-        if isinstance(step, str) or not all(step):
-            if run:
-                yield run
+        if isinstance(step, str):
+            yield run
             run = []
         else:
             run.append(step)
-    if run:
-        yield run
+    yield run
