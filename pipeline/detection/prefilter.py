@@ -16,7 +16,7 @@ from pipeline.detection.packs import Entry, Pack, PackSet
 ANCHORING = ("channel.", "weak_channel.", "phrase.", "manner.", "reason.phishing")
 ANCHOR_CONCEPTS = frozenset({
     "contact_noun", "contact_noun_weak", "your_contact", "my_contact", "call_verb", "text_verb", "off_platform", "secret",
-    "or_else", "pay_outside", "authority", "review",
+    "or_else", "pay_outside", "authority", "review", "dot_sign",
 })  # fmt: skip
 PASSING = frozenset({"manner.urgency", "manner.consent_sought", "manner.use_limited"})
 POSSESSIVES = ("your", "my")
@@ -41,7 +41,7 @@ _STRANGE = re.compile(
     "[\u0300-\u036f\u00ad\u200b\u2060-\u2064\u20e3\u2460-\u24ff\u2776-\u2793\ufeff\uff10-\uff5a"
     "\U0001d400-\U0001d7ff\U0001f100-\U0001f1ff]"
 )
-_MIXED = re.compile("[a-z][\u0370-\u052f]|[\u0370-\u052f][a-z]|(?<![^ ])[^ ](?: [^ ]){3}", re.IGNORECASE)
+_MIXED = re.compile("[a-zA-Z][\u0370-\u052f]|[\u0370-\u052f][a-zA-Z]|(?:^| )[^ ] [^ ] [^ ] [^ ](?: |$)")
 _UNSPACED = re.compile(f"[{NO_SPACE}]")
 _EDGE = re.compile(f"(?<=[^ {NO_SPACE}])(?=[{NO_SPACE}])|(?<=[{NO_SPACE}])(?=[^ {NO_SPACE}])")
 _SPACED = str.maketrans({chr(code): " " for code in range(128) if not chr(code).isalnum()})
@@ -98,7 +98,7 @@ class Prefilter:
         plain = f" {plain} ".replace("  ", " ").replace("  ", " ")
         if self._automaton.find_matches_as_indexes(plain):
             return True
-        return (_FIGURE.search(text) is not None or not text.isascii()) and self._has_figures(text)
+        return (_FIGURE.search(text) or _FIGURE.search(plain)) is not None and self._has_figures(text)
 
     def _has_figures(self, text: str) -> bool:
         if "@" in text or _LEET.search(text) or _ENCODED.search(text):
@@ -125,7 +125,8 @@ def pack_anchors(pack: Pack, common: frozenset[str]) -> Iterator[str]:
     """What must stand in a message for some entry of the pack to matter."""
     for entry in pack.entries:
         if entry.concept == "contact_noun_weak":
-            yield from (word for word in anchors_of(entry.text, common) if len(word) >= SHORTEST_WEAK)
+            # Two letters are too many messages; an emoji is none.
+            yield from (w for w in anchors_of(entry.text, common) if len(w) >= SHORTEST_WEAK or not w.isalnum())
         elif is_anchoring(entry.concept):
             yield from anchors_of(entry.text, common)
         if entry.concept.startswith("channel.") or entry.concept == "contact_noun":
@@ -191,8 +192,13 @@ def anchors_of(text: str, common: frozenset[str]) -> Iterator[str]:
         windows = [window for run in runs(phrase) for window in windows_of(run)]
         if not windows:  # every step may be left out
             windows = [[step] for step in phrase if not isinstance(step, str)]
-        best = min(windows, key=lambda window: likelihood(window, common))
+        best = min(windows, key=lambda window: (has_tiny_spelling(window), likelihood(window, common)))
         yield from (" ".join(chain(*words)) for words in product(*best) if any(words))
+
+
+def has_tiny_spelling(window: list[Step]) -> bool:
+    """Whether one of its spellings is a word of one or two letters, which would stand in every second message."""
+    return len(window) == 1 and any(len("".join(words)) < SHORTEST_WEAK - 1 for words in window[0])
 
 
 def windows_of(run: list[Step]) -> Iterator[list[Step]]:
@@ -214,7 +220,9 @@ def likelihood(window: list[Step], common: frozenset[str]) -> float:
 
 def word_likelihood(word: str, common: frozenset[str]) -> float:
     """An everyday word in thirty, another the seldomer the longer."""
-    return 1 / 30 if word in common else 0.01 * 0.75 ** max(len(word) - LONGEST_EVERYDAY, 0)
+    return (
+        1 / 30 if word in common or len(word) < SHORTEST_WEAK else 0.01 * 0.75 ** max(len(word) - LONGEST_EVERYDAY, 0)
+    )
 
 
 def runs(phrase: list[Step | str]) -> Iterator[list[Step]]:
