@@ -5,7 +5,7 @@ DURATION ?= 0
 RATE ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: help sbom setup run replay test check test-fast test-broker bench golden docs clean
+.PHONY: help sbom setup run replay test check test-fast test-broker bench quality golden docs clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -47,6 +47,10 @@ bench: setup .venv-peers/.complete ## throughput, latency and memory, beside pee
 	@$(PYTHON) -m venv .venv-peers
 	@.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r bench/peers.lock
 	@touch $@
+
+quality: setup ## precision and recall on the corpus, beside peers, and the speed of detection; build/quality.html
+	@$(BIN)/python -m tests.corpus.quality --out build/quality.html
+	@$(BIN)/python -m bench.detection
 
 golden: setup ## rewrite the golden outputs; review the difference like code
 	@$(BIN)/python -m tests.replay.golden

@@ -11,6 +11,7 @@ from pipeline.detection.grammar import Grammar, is_foreign
 from pipeline.detection.lexicon import Lexicon, lexicon_of, phrases_of
 from pipeline.detection.model import NOTHING, Detection, FoundAct, Match, Mention, in_order
 from pipeline.detection.packs import PackSet
+from pipeline.detection.passages import LONG_CHARACTERS, passages, telling_layer
 from pipeline.detection.prefilter import Prefilter
 from pipeline.detection.reading import read
 from pipeline.detection.scene import CONTACT_NOUNS, Hit, Languages, Scene
@@ -49,13 +50,18 @@ class Detector:
 
     def is_of_interest(self, text: str) -> bool:
         """Whether a detection could find anything."""
-        return self._prefilter.fires(text)
+        if len(text) <= LONG_CHARACTERS:
+            return self._prefilter.fires(text)
+        return any(self._prefilter.fires(text[start:end]) for start, end in passages(text))
 
     def detect(self, text: str, sender: Sender, regions: tuple[str, ...] = ()) -> Detection:
         """Everything that the message says about contact; `regions` are where national numbers are tried first."""
-        if not self.is_of_interest(text):
+        if len(text) > LONG_CHARACTERS:
+            reading = read(telling_layer(text, self._prefilter.fires), self._lexicon)
+        elif self._prefilter.fires(text):
+            reading = read(text, self._lexicon)
+        else:
             return NOTHING
-        reading = read(text, self._lexicon)
         if not reading.words:
             return NOTHING
         found = self._lexicon.find(reading.words, frozenset(reading.sentence_starts))

@@ -174,7 +174,7 @@ def _mention(
     has_plus = candidate.has_plus
     is_hidden = bool(techniques)
     is_likely = context.is_contact or is_hidden
-    if not has_plus and not is_hidden and not _may_be_phone(text, candidate, context):
+    if not has_plus and not techniques - {"separators"} and not _may_be_phone(text, candidate, context):
         return None
     e164 = _e164(digits, regions, has_plus=has_plus, is_likely=is_likely)
     if context.is_reversed and (backwards := _e164(digits[::-1], regions, has_plus=False, is_likely=False)):

@@ -23,10 +23,11 @@ _GLUED_ENDS = frozenset("!?。！？؟\n")  # a full stop between letters ends n
 _CLAUSE_ENDS = frozenset(',;:"')
 
 
-def read(text: str, lexicon: Lexicon) -> Reading:
-    """The message as words."""
+def read(text: str | Layer, lexicon: Lexicon) -> Reading:
+    """The message, or what was chosen from it, as words."""
     tricks: list[Trick] = []
-    layer = folded_layer(_unwrapped(text, tricks), tricks)
+    chosen = Layer(text, None, None) if isinstance(text, str) else text
+    layer = folded_layer(_unwrapped(chosen, tricks), tricks)
     if not layer.text.isascii():
         layer = _without_look_alikes(layer, tricks)
     reading = Reading(layer, tricks=tricks)
@@ -69,8 +70,9 @@ def _is_within_word(text: str, at: int) -> bool:
     return not "\u0600" <= before <= "\u109f"  # scripts whose letters are joined and parted so
 
 
-def _unwrapped(text: str, tricks: list[Trick]) -> Layer:
+def _unwrapped(layer: Layer, tricks: list[Trick]) -> Layer:
     """The message with HTML entities, URL escapes and Base64 read as what they stand for."""
+    text = layer.text
     found: list[tuple[int, int, str, str]] = []
     if "&" in text:
         found += [(m.start(), m.end(), html.unescape(m[0]), "html") for m in _ENTITY.finditer(text)]
@@ -81,7 +83,7 @@ def _unwrapped(text: str, tricks: list[Trick]) -> Layer:
         (m.start(), m.end(), plain, "base64") for m in _WRAPPED_BASE64.finditer(text) if (plain := _decoded(m[0]))
     ]
     if not found:
-        return Layer(text, None, None)
+        return layer
     out: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
@@ -90,14 +92,14 @@ def _unwrapped(text: str, tricks: list[Trick]) -> Layer:
         if start < at:
             continue
         out.append(text[at:start] + plain)
-        starts += [*range(at, start), *([start] * len(plain))]
-        ends += [*range(at + 1, start + 1), *([end] * len(plain))]
+        starts += [*map(layer.start, range(at, start)), *([layer.start(start)] * len(plain))]
+        ends += [*map(layer.end, range(at + 1, start + 1)), *([layer.end(end)] * len(plain))]
         if plain.strip() and (technique == "base64" or plain[0].isalnum() or plain[0] == "+"):
-            tricks.append(Trick(technique, start, end))
+            tricks.append(Trick(technique, layer.start(start), layer.end(end)))
         at = end
     out.append(text[at:])
-    starts += range(at, len(text))
-    ends += range(at + 1, len(text) + 1)
+    starts += map(layer.start, range(at, len(text)))
+    ends += map(layer.end, range(at + 1, len(text) + 1))
     return Layer("".join(out), starts, ends)
 
 

@@ -14,6 +14,9 @@ CONTACT_NOUNS = frozenset({"contact_noun", "contact_noun_weak"})
 POSSESSIVE_REACH_WORDS = 3
 BARE_WORDS = 5
 QUOTED_WORDS = 3
+MOST_HITS = 16
+"""Of one concept in one sentence: more add nothing, and every pair would be looked at."""
+MOST_TRAPS = 32
 LEAST_SHARE_OF_A_LANGUAGE = 0.5
 """Of the words that the best language explains, for another one to be spoken too."""
 LOANS = "en"
@@ -151,11 +154,10 @@ class Scene:
         """Notes a hit under these names."""
         hits = self.sentences[self.sentence_of(hit.first)].hits
         for name in names:
-            self.concepts[name].append(hit)
-            if name in hits:
-                hits[name].append(hit)
-            else:
-                hits[name] = [hit]
+            same = hits.setdefault(name, [])
+            if len(same) < MOST_HITS:
+                same.append(hit)
+                self.concepts[name].append(hit)
 
     def add_contact(self, concept: str, first: int, last: int) -> None:
         """Notes a number or a handle."""
@@ -181,8 +183,8 @@ class Scene:
     def _note(self, found: Sequence[Found]) -> None:
         kind_of = self.languages.kind
         bit_of = self.languages.bit_of
-        traps = [(i.first, i.last, bit_of[i.term.language]) for i in found if i.term.concept == "trap"]
-        secrets = [(i.first, i.last, bit_of[i.term.language]) for i in found if i.term.concept == "secret"]
+        traps = [(i.first, i.last, bit_of[i.term.language]) for i in found if i.term.concept == "trap"][:MOST_TRAPS]
+        secrets = [(i.first, i.last, bit_of[i.term.language]) for i in found if i.term.concept == "secret"][:MOST_TRAPS]
         noted: dict[tuple[str, int, int], tuple[int, Kind]] = {}
         for item in found:
             term = item.term

@@ -87,7 +87,9 @@ def _is_day(year: str, month: str, day: str) -> bool:
 
 
 def is_coordinates(groups: Sequence[str], separators: Sequence[str]) -> bool:
-    """Two decimal fractions: degrees of latitude and longitude."""
+    """Degrees: two decimal fractions, or one of five and more decimals."""
+    if len(groups) == 2 and separators[0] == "." and len(groups[0]) <= 3 and len(groups[1]) >= 5:  # up to 180 degrees
+        return not groups[0].startswith("0")
     return (
         len(groups) == 4  # two whole parts and two fractions
         and separators[0] == separators[2] == "."

@@ -1,0 +1,94 @@
+"""How long detection takes: the default mix, messages of interest, the worst texts, start-up and memory.
+
+    python -m bench.detection
+
+Exit status 1 where a bound is missed.
+"""
+
+import json
+import statistics
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from bench.traffic import CHATTER, OF_INTEREST, SHARE_OF_INTEREST
+from pipeline.detection.detector import Detector
+from pipeline.detection.packs import load_packs
+from schemas.vocabulary import Sender
+
+CORPUS = Path(__file__).parents[1] / "tests/corpus/seen"
+WORST_CHARACTERS = 20_000
+BOUNDS = {"mix_us": 10.0, "interest_median_us": 150.0, "worst_ms": 2.0, "start_up_s": 2.0, "peak_mb": 150.0}
+
+
+def main() -> None:
+    """Measures, prints beside the bounds, and says by the exit status whether all hold."""
+    started = time.perf_counter()
+    detector = Detector(load_packs())
+    figures = {"start_up_s": time.perf_counter() - started}
+    rows = [
+        json.loads(line) for path in sorted(CORPUS.glob("*.jsonl")) for line in path.read_text("utf-8").splitlines()
+    ]
+    of_interest = [row["text"] for row in rows if row["solicits"] or row["shares_contact"]]
+    figures["mix_us"] = mix_microseconds(detector)
+    figures["interest_median_us"] = statistics.median(microseconds(detector, of_interest))
+    worst = {name: microseconds(detector, [text])[0] / 1_000 for name, text in worst_texts().items()}
+    slowest = max(worst, key=worst.__getitem__)
+    figures["worst_ms"] = worst[slowest]
+    figures["peak_mb"] = peak_megabytes()
+    for name, bound in BOUNDS.items():
+        note = f" ({slowest})" if name == "worst_ms" else ""
+        sys.stdout.write(f"{name:20} {figures[name]:10.2f}   bound {bound:g}{note}\n")
+    sys.exit(any(figures[name] > bound for name, bound in BOUNDS.items()))
+
+
+def mix_microseconds(detector: Detector) -> float:
+    """Prefilter and detector over the default mix, a message in twenty of interest."""
+    quiet = statistics.mean(microseconds(detector, CHATTER * 200))
+    loud = statistics.mean(microseconds(detector, OF_INTEREST * 200))
+    return quiet * (1 - SHARE_OF_INTEREST) + loud * SHARE_OF_INTEREST
+
+
+def microseconds(detector: Detector, texts: Iterable[str]) -> list[float]:
+    """Time of each text once everything is warm: the better of three."""
+    out = []
+    for text in texts:
+        best = float("inf")
+        for _ in range(3):
+            started = time.perf_counter_ns()
+            detector.detect(text, Sender.SELLER, ("US",))
+            best = min(best, (time.perf_counter_ns() - started) / 1_000)
+        out.append(best)
+    return out
+
+
+def worst_texts() -> dict[str, str]:
+    """Texts of the greatest length that ask for as much work as they can."""
+    units = {
+        "asks": "can i have your phone number please ",
+        "digits": "4155550132 ",
+        "digit words": "four one five five five five oh one three two ",
+        "letters": "w h a t s a p p ",
+        "one run": "a",
+        "leet": "wh4ts4pp t3l3gr4m ",
+        "entities": "&#52;&#49;",
+        "base64": "dGV4dCA0MTUgNTU1IDAxMzI= ",
+        "brackets": "((((((((((",
+        "zero width": "w\u200bh\u200ba\u200bt\u200bs",
+        "han": "加我微信号码是多少",
+        "handles": "joe@mail.example.com ",
+        "pieces": "what sapp tele gram ",
+        "stretched": "whaaaatsaaaapp ",
+    }
+    return {name: (unit * (WORST_CHARACTERS // len(unit) + 1))[:WORST_CHARACTERS] for name, unit in units.items()}
+
+
+def peak_megabytes() -> float:
+    """The process's greatest resident size so far."""
+    status = Path("/proc/self/status").read_text("ascii")
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""The telling passages of a long message: what is read when reading all of it would take too long."""
+
+from collections.abc import Callable, Iterator
+
+from pipeline.detection.words import Layer
+
+LONG_CHARACTERS = 1_000
+"""A message up to this length is read whole; in a longer one passages compete for the reader's time."""
+_PASSAGE_CHARACTERS = 400
+_MAX_PASSAGES = 2
+_FEWEST_DIGITS = 7
+_CONTACT_SIGNS = ("@", "wa.me", "t.me/", "whatsapp", "telegram")
+
+
+def telling_layer(text: str, fires: Callable[[str], bool]) -> Layer:
+    """The passages of a long text that say most about contact, each at its place; none where nothing fires.
+
+    The first of equally telling ones win. So the time that a message takes is bounded, whatever it holds.
+    """
+    found = [(start, end) for start, end in passages(text) if fires(text[start:end])]
+    if len(found) > _MAX_PASSAGES:
+        found = sorted(sorted(found, key=lambda span: -_weight(text[slice(*span)]))[:_MAX_PASSAGES])
+    out: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    for start, end in found:
+        out += [text[start:end], "\n"]
+        starts += [*range(start, end), end - 1]
+        ends += [*range(start + 1, end + 1), end]
+    return Layer("".join(out), starts, ends)
+
+
+def passages(text: str) -> Iterator[tuple[int, int]]:
+    """Neighbouring pieces of a text, cut at the last space or line end of each where there is one."""
+    start = 0
+    while start < len(text):
+        end = min(start + _PASSAGE_CHARACTERS, len(text))
+        if end < len(text):
+            cut = max(text.rfind(mark, start + _PASSAGE_CHARACTERS // 2, end) for mark in "\n.!? ")
+            end = cut + 1 if cut >= 0 else end
+        yield start, end
+        start = end
+
+
+def _weight(passage: str) -> int:
+    lowered = passage.lower()
+    digits = sum(map(str.isdecimal, lowered)) if any(map(str.isdecimal, lowered)) else 0
+    return 2 * (digits >= _FEWEST_DIGITS) + any(sign in lowered for sign in _CONTACT_SIGNS)
