@@ -33,7 +33,7 @@ MOST_SPELLINGS = 2_000
 _NOT_ALNUM = re.compile(r"[^\w]|_")
 _FIGURE = re.compile(r"[0-9@$|*%&€£]")
 # Seven digits with signs and single letters between, and the word before them.
-_DIGITS = re.compile(r"(?:([^\W\d_]+)[^\w]{0,3})?(?:\d[^\d\n]{0,3}){7}")
+_DIGITS = re.compile(r"(?:(?<![^\W\d_])([^\W\d_]{1,24})[^\w]{0,3})?(?:\d[^\d\n]{0,3}){7}")
 _LEET = re.compile(r"[^\W\d_][0-9@$!|*]{1,2}[^\W\d_]|\b[0-9@$][^\W\d_]{2}|[^\W\d_]{2}[0-9@$]\b")
 _ENCODED = re.compile(r"%[0-9A-Fa-f]{2}|&#?\w{2,8};|(?=[A-Za-z+/]+[A-Z0-9])[A-Za-z0-9+/]{12}")
 # Zero-width and bidi controls, full-width forms, enclosed and mathematical letters, keycaps, combining marks, figures.
