@@ -80,6 +80,8 @@ def standing_codes(policy: Policy, signal: MessageSeen, around: Circumstances) -
     codes = {}
     if seller.verification.at_ms and seller.verification.status in UNSOUND:
         codes["unverified"] = 1
+    if is_within(signal.at_ms, seller.verification.registered_at_ms, policy.windows.new_seller_days):
+        codes["new_seller"] = 1
     if around.strikes >= policy.ladder.reverification:
         codes["bad_record"] = 1
     wording = next((each for each in seller.wordings if is_same_wording(each.fingerprint, signal.fingerprint)), None)

@@ -37,6 +37,7 @@ class VerificationState(msgspec.Struct, omit_defaults=True, gc=False, kw_only=Tr
     status: VerificationStatus = VerificationStatus.UNVERIFIED
     at_ms: int = 0
     verified_at_ms: int | None = None
+    registered_at_ms: int | None = None
     expires_at_ms: int | None = None
     documents: dict[str, int] = {}
     """Kind of document -> when it last changed."""

@@ -27,6 +27,7 @@ def on_verification(policy: Policy, state: State, signal: VerificationChanged) -
     verification.at_ms = signal.at_ms
     verification.status = signal.status
     verification.expires_at_ms = signal.expires_at_ms
+    verification.registered_at_ms = signal.registered_at_ms or verification.registered_at_ms
     if signal.status is VerificationStatus.VERIFIED:
         verification.verified_at_ms = signal.at_ms
         verification.is_lapse_told = False

@@ -38,6 +38,7 @@ RULE_CODES = frozenset(
         "harassment",
         "cross_border",
         "unverified",
+        "new_seller",
         "bad_record",
         "mass_wording",
     }

@@ -257,6 +257,8 @@ class Windows(Part):
     mass_wording_days: Days
     mass_wording_conversations: Annotated[int, Field(ge=2)]
     """The same wording in so many conversations within the days is a template."""
+    new_seller_days: Days
+    """So long after its registration a seller counts as new."""
     grant_days: Days
     """So long a buyer's own wish to be contacted counts."""
 

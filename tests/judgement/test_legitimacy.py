@@ -219,3 +219,18 @@ def test_a_number_that_would_cross_a_border_is_marked(desk):
     finding = desk.message("request", reasons=["delivery"])
     assert "cross_border" in {reason.code for reason in finding.reasons}
     assert str(finding.verdict) == "permitted"
+
+
+@pytest.mark.parametrize(
+    ("days", "bought", "is_new"),
+    [
+        pytest.param(30, PHONE_CASE, True, id="at the limit"),
+        pytest.param(31, PHONE_CASE, False, id="after it"),
+        pytest.param(1, WARDROBE, False, id="a real need outweighs it"),
+    ],
+)
+def test_a_seller_is_new_for_the_policys_days(desk, days, bought, is_new):
+    desk.verification("verified", at_ms=NOW_MS - HOUR_MS, registered_at_ms=NOW_MS - days * DAY_MS)
+    desk.order(bought, at_ms=NOW_MS - DAY_MS)
+    codes = {reason.code for reason in desk.message("request", reasons=["delivery"]).reasons}
+    assert ("new_seller" in codes) is is_new
