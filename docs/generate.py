@@ -38,6 +38,7 @@ CHANNELS: dict[Input | Output, tuple[str, str]] = {
     Output.FINDINGS: ("Finding", "The verdict on one message; the highest revision holds. Keyed by seller."),
     Output.ALERTS: ("Alert", "Verify this seller again; one episode per seller, told in revisions. Keyed by seller."),
     Output.ADVISORIES: ("Advisory", "What a buyer should know, or a seller should do. Keyed by seller."),
+    Output.SHADOW: ("Shadowed", "What a candidate policy judged beside the one in force. Keyed by seller."),
     Output.DEAD_LETTERS: (
         "DeadLetter",
         "Unusable records, whole, with these fields as headers `ringfence-…`. The one topic with original text.",

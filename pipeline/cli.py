@@ -100,25 +100,32 @@ def detect() -> None:
 
 
 @app.command(epilog="Example: ringfence replay tests/replay/marketplace --out build/replay")
-def replay(
+def replay(  # noqa: PLR0913, PLR0917 - options of a command line
     recording: Annotated[Path, typer.Argument(help="Folder of the recording.")],
     out: Annotated[Path, typer.Option(help="Folder for findings, alerts, advisories, dead letters and the digest.")],
     policy: PolicyFile = None,
+    shadow_policy: Annotated[Path | None, typer.Option(help="A candidate beside it: shadow.jsonl, no alerts.")] = None,
+    release_ratio: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of sellers for whom the candidate speaks.")
+    ] = 0.0,
     skip_bad: SkipBad = False,
     as_json: AsJson = False,
 ) -> None:
     """A recording through the same scan and fold as the service, without a broker; the same bytes on any machine."""
     from pipeline.kafka.recordings import Faults, Recording
     from pipeline.policy.book import load_book
+    from pipeline.runners.replay import Shadow
     from pipeline.runners.replay import replay as replayed
     from pipeline.runners.service import scan_step
 
-    settings = load_settings(policy_file=policy)
+    settings = load_settings(policy_file=policy, shadow_policy=shadow_policy, release_ratio=release_ratio or None)
     book = load_book(settings.policy_file)
+    candidate = settings.shadow_policy
+    shadow = Shadow(load_book(candidate), settings.release_ratio) if candidate else None
     source = Recording(recording, Faults(is_skipping=skip_bad))
     with progress_bar("replay", source.size_bytes()) as advance:
         scan = scan_step(book, replay_key(settings))
-        summary = replayed(source, out, book, scan, advance, follows_log=policy is None)
+        summary = replayed(source, out, book, scan, advance, follows_log=policy is None, shadow=shadow)
     for note in summary.notes:
         sys.stderr.write(f"ringfence: {note}\n")
     rows = [{"file": str(out / name), "lines": lines} for name, lines in sorted(summary.lines.items())]

@@ -117,6 +117,24 @@ COMPLAINT_RATE = Gauge(
 REPORT_RATE = Gauge(
     "ringfence_report_ratio", "Reports of buyers over orders placed, since this worker started.", registry=REGISTRY
 )
+SHADOW_VERDICTS = Counter(
+    "ringfence_shadow_verdicts_total",
+    "Messages judged beside, by the candidate's version, the verdict of the policy in force and the candidate's.",
+    ["version", "in_force", "candidate"],
+    registry=REGISTRY,
+)
+SHADOW_ALERTS = Counter(
+    "ringfence_shadow_alerts_total",
+    "Alerts and revisions that the candidate would raise, by its version and trigger.",
+    ["version", "trigger"],
+    registry=REGISTRY,
+)
+SHADOW_FAILURES = Counter(
+    "ringfence_shadow_failures_total",
+    "Batches that the candidate could not judge, by its version and the kind of error.",
+    ["version", "error"],
+    registry=REGISTRY,
+)
 
 # How well it runs
 READY = Gauge("ringfence_ready", "1 while events may flow, 0 during a rebalance or recovery.", registry=REGISTRY)

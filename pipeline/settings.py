@@ -94,6 +94,12 @@ class Settings(BaseSettings):
     policy_file: Path | None = None
     """The policy book (YAML); the shipped one when unset."""
 
+    shadow_policy: Path | None = None
+    """A candidate policy book (YAML), judged beside the one in force: `ringfence.shadow.v1` and metrics, no alerts."""
+
+    release_ratio: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Share of sellers, 0 to 1, for whom the candidate speaks already; the same sellers on every worker."""
+
     pseudonym_key: SecretStr | None = None
     """Key of the pseudonyms of buyers and contacts, at least 16 characters. The worker does not start without one."""
 
@@ -156,6 +162,8 @@ class Settings(BaseSettings):
             raise ValueError("tls_cert_file and tls_key_file go together: set both or neither")
         if self.pseudonym_key is not None and len(self.pseudonym_key.get_secret_value()) < 16:  # noqa: PLR2004 - stated in the field's text
             raise ValueError("pseudonym_key wants at least 16 characters: make one with `openssl rand -hex 32`")
+        if self.release_ratio and self.shadow_policy is None:
+            raise ValueError("release_ratio wants a candidate to release: set shadow_policy")
         if self.heartbeat_interval_seconds * 3 > self.session_timeout_seconds:
             raise ValueError("heartbeat_interval_seconds wants at most a third of session_timeout_seconds")
         return self

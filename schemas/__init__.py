@@ -15,7 +15,7 @@ from schemas.events import (
     Review,
     Verification,
 )
-from schemas.outputs import Advisory, Alert, DeadLetter, Finding, Trigger, WeighedReason
+from schemas.outputs import Advisory, Alert, DeadLetter, Finding, Shadowed, Trigger, WeighedReason
 from schemas.signals import Signal, SignalAdapter
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "PolicyPublished",
     "Report",
     "Review",
+    "Shadowed",
     "Signal",
     "SignalAdapter",
     "Trigger",

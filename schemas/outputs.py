@@ -123,6 +123,16 @@ class Advisory(Event):
     policy_version: str
 
 
+class Shadowed(Event):
+    """What a candidate policy judged beside the one in force; one of the two is given.
+
+    Of sellers for whom the candidate was released, what the policy in force would have said.
+    """
+
+    finding: Finding | None = None
+    alert: Alert | None = None
+
+
 class DeadLetter(Event):
     """A record set aside. On the topic it is the original record with these fields as headers."""
 

@@ -41,12 +41,14 @@ class Output(StrEnum):
     FINDINGS = "ringfence.findings.v1"
     ALERTS = "ringfence.alerts.v1"
     ADVISORIES = "ringfence.advisories.v1"
+    SHADOW = "ringfence.shadow.v1"
+    """What a candidate policy judged beside the one in force, and nobody acts on."""
     DEAD_LETTERS = "ringfence.dead-letters.v1"
 
 
 TABLE_NAME = "rows"
 
-CO_PARTITIONED = (Output.SIGNALS, Output.FINDINGS, Output.ALERTS, Output.ADVISORIES)
+CO_PARTITIONED = (Output.SIGNALS, Output.FINDINGS, Output.ALERTS, Output.ADVISORIES, Output.SHADOW)
 """Keyed alike: what a signals partition causes goes to the same partition number, and its rows to the changelog's."""
 
 RETENTION_MS: Mapping[str, int] = {
@@ -55,6 +57,7 @@ RETENTION_MS: Mapping[str, int] = {
     Output.FINDINGS: 400 * DAY_MS,
     Output.ALERTS: 400 * DAY_MS,
     Output.ADVISORIES: 30 * DAY_MS,
+    Output.SHADOW: 30 * DAY_MS,
     Output.DEAD_LETTERS: 7 * DAY_MS,  # the one topic with original text
 }
 
@@ -157,8 +160,9 @@ def create_topic(admin: KafkaAdminClient, spec: TopicSpec, replication_factor: i
         return
     except AuthorizationError as error:
         raise SettingsError(
-            f"{spec.name} is not there or not to be seen by this user, which may not create it ({type(error).__name__}); "
-            "`ringfence acls USER` prints the rights that a worker needs, `ringfence topics` creates what is missing"
+            f"{spec.name} is not there or not to be seen by this user, which may not create it "
+            f"({type(error).__name__}); `ringfence acls USER` prints the rights that a worker needs, "
+            "`ringfence topics` creates what is missing"
         ) from error
     log.info("topic_created", topic=spec.name, partitions=spec.partitions)
 

@@ -239,6 +239,7 @@ class JudgeLane(Lane):
             (Output.FINDINGS, result.findings),
             (Output.ALERTS, result.alerts),
             (Output.ADVISORIES, result.advisories),
+            (Output.SHADOW, result.shadow),
         )
         out = [
             Outgoing(self._names.of(topic), self.partition, key, value)

@@ -25,8 +25,9 @@ from pipeline.policy.book import PolicyBook
 from pipeline.runners.judge import Judge
 from pipeline.runners.memory_rows import MemoryRows, earliest_due_ms
 from pipeline.runners.scan import Scan
+from pipeline.runners.shadow import Shadowed
 from pipeline.runners.sorting import Placed, in_order
-from pipeline.runners.steps import DeadLetterRecord, JudgeResult, Keyed, ScanResult
+from pipeline.runners.steps import DeadLetterRecord, JudgeResult, JudgeStep, Keyed, ScanResult
 from pipeline.runners.ticks import tick_signal
 from schemas.outputs import DeadLetter
 
@@ -35,10 +36,20 @@ LONGEST_BATCH_MS = 3_600_000
 """Of event time: what a signal makes due sooner must not be undone by a later one of its batch."""
 FINDINGS, ALERTS, ADVISORIES, DEAD_LETTERS = "findings.jsonl", "alerts.jsonl", "advisories.jsonl", "dead-letters.jsonl"
 OUTPUTS = (FINDINGS, ALERTS, ADVISORIES, DEAD_LETTERS)
+SHADOW = "shadow.jsonl"
 DIGEST = "digest.txt"
 PARTIAL = ".partial"
 
 Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """A candidate policy beside the one in force."""
+
+    book: PolicyBook
+    release_ratio: float = 0.0
+    """Share of the sellers for whom it speaks."""
 
 
 @dataclass(slots=True)
@@ -85,16 +96,19 @@ def replay(  # noqa: PLR0913 - what is replayed, where to, and under what
     progress: Progress = lambda _: None,
     *,
     follows_log: bool = True,
+    shadow: Shadow | None = None,
 ) -> Summary:
     """Writes what the recording comes to; `progress` hears of bytes read.
 
-    The book holds until the recording says another, and throughout where `follows_log` is off.
+    The book holds until the recording says another, and throughout where `follows_log` is off. With a shadow there is
+    one more file, `shadow.jsonl`.
 
     Raises:
         RecordingError: the recording is damaged; what lay in `out` stays as it was.
     """
-    with OutputFiles(out) as files:
-        summary = run(recording, scan, [Judging(book, files, follows_log=follows_log)], files, progress)
+    with OutputFiles(out, OUTPUTS if shadow is None else (*OUTPUTS, SHADOW)) as files:
+        judging = Judging(book, files, follows_log=follows_log, shadow=shadow)
+        summary = run(recording, scan, [judging], files, progress)
         summary.lines, summary.digest = files.lines, files.finish()
     return summary
 
@@ -232,11 +246,14 @@ class Judging:
     Signals are judged in batches, and one by one where a batch has made a row that is due within it.
     """
 
-    def __init__(self, book: PolicyBook, watcher: Watches, *, follows_log: bool = False) -> None:
+    def __init__(
+        self, book: PolicyBook, watcher: Watches, *, follows_log: bool = False, shadow: Shadow | None = None
+    ) -> None:
         self.book = book
         self.rows = MemoryRows()
         self._covered_ms = covered_ms(book)
-        self._judge = Judge(book, follows_log=follows_log)
+        judge = Judge(book, follows_log=follows_log)
+        self._judge: JudgeStep = Shadowed(judge, shadow.book, shadow.release_ratio) if shadow else judge
         self._watcher = watcher
         self._watermarks: dict[str, int] = {}
         self._waiting: list[Entry] = []
@@ -336,16 +353,17 @@ def not_covered(book: PolicyBook, at_ms: int) -> SettingsError:
 class OutputFiles:
     """The files of a replay; they take their names when all of it went well."""
 
-    def __init__(self, out: Path) -> None:
+    def __init__(self, out: Path, names: tuple[str, ...] = OUTPUTS) -> None:
         out.mkdir(parents=True, exist_ok=True)
         self._out = out
+        self._names = names
         self._opened = ExitStack()
         self._files: dict[str, IO[bytes]] = {}
-        self._hashes = {name: hashlib.sha256() for name in OUTPUTS}
-        self.lines: Counter[str] = Counter(dict.fromkeys(OUTPUTS, 0))
+        self._hashes = {name: hashlib.sha256() for name in names}
+        self.lines: Counter[str] = Counter(dict.fromkeys(names, 0))
 
     def __enter__(self) -> Self:
-        for name in OUTPUTS:
+        for name in self._names:
             self._files[name] = self._opened.enter_context((self._out / f"{name}{PARTIAL}").open("wb"))
         return self
 
@@ -353,7 +371,7 @@ class OutputFiles:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._opened.close()
-        for name in OUTPUTS:
+        for name in self._names:
             (self._out / f"{name}{PARTIAL}").unlink(missing_ok=True)
 
     def judged(self, result: JudgeResult) -> None:
@@ -361,6 +379,8 @@ class OutputFiles:
         for name, effects in ((FINDINGS, result.findings), (ALERTS, result.alerts), (ADVISORIES, result.advisories)):
             for _, value in effects:
                 self._write(name, value)
+        for _, value in result.shadow:
+            self._write(SHADOW, value)
         for letter in result.dead_letters:
             self.set_aside(letter_of(letter))
 
@@ -371,9 +391,9 @@ class OutputFiles:
     def finish(self) -> str:
         """Gives the files their names and writes `digest.txt`; the digest over all comes back."""
         self._opened.close()
-        for name in OUTPUTS:
+        for name in self._names:
             (self._out / f"{name}{PARTIAL}").replace(self._out / name)
-        listing = "".join(f"{self._hashes[name].hexdigest()}  {name}\n" for name in OUTPUTS)
+        listing = "".join(f"{self._hashes[name].hexdigest()}  {name}\n" for name in self._names)
         (self._out / DIGEST).write_text(listing, encoding="ascii")
         return hashlib.sha256(listing.encode()).hexdigest()
 

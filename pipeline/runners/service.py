@@ -8,6 +8,8 @@ from pipeline.kafka.codec import DecodeLimits
 from pipeline.policy.book import PolicyBook, load_book
 from pipeline.runners.judge import Judge
 from pipeline.runners.scan import Scan
+from pipeline.runners.shadow import Shadowed, Unshadowed
+from pipeline.runners.steps import JudgeStep
 from pipeline.runners.ticks import tick_signal
 from pipeline.runners.worker import Steps
 from pipeline.settings import Settings
@@ -41,4 +43,11 @@ def service_steps(settings: Settings) -> tuple[Steps, PolicyBook]:
     book = load_book(settings.policy_file)
     previous = settings.pseudonym_key_previous
     previous_key = previous.get_secret_value().encode() if previous else None
-    return Steps(scan_step(book, pseudonym_key(settings), previous_key), Judge(book), tick_signal), book
+    return Steps(scan_step(book, pseudonym_key(settings), previous_key), judge_step(book, settings), tick_signal), book
+
+
+def judge_step(book: PolicyBook, settings: Settings) -> JudgeStep:
+    """The fold under a policy book, with a candidate beside it where the settings name one."""
+    if settings.shadow_policy is None:
+        return Unshadowed(Judge(book))
+    return Shadowed(Judge(book), load_book(settings.shadow_policy), settings.release_ratio)

@@ -57,6 +57,8 @@ class JudgeResult:
     advisories: list[Keyed] = field(default_factory=list)
     signals: list[Keyed] = field(default_factory=list)
     """For the signal log itself; the key decides the partition."""
+    shadow: list[Keyed] = field(default_factory=list)
+    """What was judged beside and is not acted on: a finding or an alert each."""
     dead_letters: list[DeadLetterRecord] = field(default_factory=list)
     counts: Counts = field(default_factory=Counter)
     policy: dict[str, str] = field(default_factory=dict)

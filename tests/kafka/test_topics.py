@@ -26,7 +26,7 @@ def test_a_key_goes_where_every_java_client_would_send_it(key, hash_in_java):
     assert partition_of(key, 7) == (hash_in_java & 0x7FFFFFFF) % 7
 
 
-def test_all_thirteen_topics_and_the_changelog_are_declared():
+def test_all_fourteen_topics_and_the_changelog_are_declared():
     names = [spec.name for spec in topic_specs(TopicNames("app", "test."), 6)]
     assert names == [*(f"test.{each}" for each in (*Input, *Output)), "app-rows-changelog"]
     assert {spec.partitions for spec in topic_specs(NAMES, 6)} == {6}
