@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -108,6 +109,7 @@ def replay(  # noqa: PLR0913, PLR0917 - options of a command line
     release_ratio: Annotated[
         float, typer.Option(min=0, max=1, help="Share of sellers for whom the candidate speaks.")
     ] = 0.0,
+    processes: Annotated[int, typer.Option(min=1, max=256, help="That scan; the bytes are the same.")] = 1,
     skip_bad: SkipBad = False,
     as_json: AsJson = False,
 ) -> None:
@@ -116,6 +118,7 @@ def replay(  # noqa: PLR0913, PLR0917 - options of a command line
     from pipeline.policy.book import load_book
     from pipeline.runners.replay import Shadow
     from pipeline.runners.replay import replay as replayed
+    from pipeline.runners.scan_pool import ScanPool
     from pipeline.runners.service import scan_step
 
     settings = load_settings(policy_file=policy, shadow_policy=shadow_policy, release_ratio=release_ratio or None)
@@ -124,7 +127,8 @@ def replay(  # noqa: PLR0913, PLR0917 - options of a command line
     shadow = Shadow(load_book(candidate), settings.release_ratio) if candidate else None
     source = Recording(recording, Faults(is_skipping=skip_bad))
     with progress_bar("replay", source.size_bytes()) as advance:
-        scan = scan_step(book, replay_key(settings))
+        new_scan = partial(scan_step, book, replay_key(settings))
+        scan = new_scan() if processes == 1 else ScanPool(new_scan, processes)
         summary = replayed(source, out, book, scan, advance, follows_log=policy is None, shadow=shadow)
     for note in summary.notes:
         sys.stderr.write(f"ringfence: {note}\n")

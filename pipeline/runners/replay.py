@@ -25,6 +25,7 @@ from pipeline.policy.book import PolicyBook
 from pipeline.runners.judge import Judge
 from pipeline.runners.memory_rows import MemoryRows, earliest_due_ms
 from pipeline.runners.scan import Scan
+from pipeline.runners.scan_pool import ScanPool
 from pipeline.runners.shadow import Shadowed
 from pipeline.runners.sorting import Placed, in_order
 from pipeline.runners.steps import DeadLetterRecord, JudgeResult, JudgeStep, Keyed, ScanResult
@@ -92,7 +93,7 @@ def replay(  # noqa: PLR0913 - what is replayed, where to, and under what
     recording: Recording,
     out: Path,
     book: PolicyBook,
-    scan: Scan,
+    scan: Scan | ScanPool,
     progress: Progress = lambda _: None,
     *,
     follows_log: bool = True,
@@ -115,7 +116,7 @@ def replay(  # noqa: PLR0913 - what is replayed, where to, and under what
 
 def run(
     recording: Recording,
-    scan: Scan,
+    scan: Scan | ScanPool,
     judgings: "list[Judging]",
     watcher: Watches,
     progress: Progress = lambda _: None,
@@ -135,7 +136,7 @@ def run(
 def signal_log(  # noqa: PLR0913, PLR0917 - the whole way of a recording in one line
     recording: Recording,
     book: PolicyBook,
-    scan: Scan,
+    scan: Scan | ScanPool,
     watcher: Watches,
     summary: Summary,
     progress: Progress,
@@ -215,19 +216,28 @@ def placed(record: Recorded, at_ms: int) -> Placed:
     )
 
 
-def scanned(records: Iterable[Placed], scan: Scan, watcher: Watches) -> Iterator[Entry]:
+def scanned(records: Iterable[Placed], scan: Scan | ScanPool, watcher: Watches) -> Iterator[Entry]:
     """The signals that input records come to, as the log of one partition."""
     offset = 0
-    result = ScanResult()
-    for each in records:
-        scan.add(each.record(), result)
+    for each, result in results(records, scan):
         for letter in result.dead_letters:
             watcher.set_aside(letter_of(letter))
         signals: list[Keyed] = [*result.signals, *((None, value) for value in result.broadcast)]
         for key, value in signals:
             yield Entry(each.at_ms, Recorded(Output.SIGNALS, 0, offset, each.timestamp, key, value), is_made=True)
             offset += 1
-        if signals or result.dead_letters:
+
+
+def results(records: Iterable[Placed], scan: Scan | ScanPool) -> Iterator[tuple[Placed, ScanResult]]:
+    """Each record with what it says, in order."""
+    if isinstance(scan, ScanPool):
+        yield from scan.results(records)
+        return
+    result = ScanResult()
+    for each in records:
+        scan.add(each.record(), result)
+        yield each, result
+        if result.signals or result.broadcast or result.dead_letters:
             result = ScanResult()
 
 
