@@ -7,6 +7,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
+from datetime import date, timedelta
 from typing import Any
 
 import orjson
@@ -202,7 +203,7 @@ def compared(  # noqa: PLR0913, PLR0917 - the parts of one comparison
         triggers=pairs(outputs, lambda each: (t.code for a in each.alerts.values() for t in a.triggers)),
         advisories=pairs(outputs, lambda each: each.advisories.elements()),
         alerts=Pair(len(old.alerts), len(new.alerts)),
-        alerts_by_day=pairs(outputs, lambda each: (f"{a.opened_at:%Y-%m-%d}" for a in each.alerts.values())),
+        alerts_by_day=every_day(pairs(outputs, lambda each: (f"{a.opened_at:%Y-%m-%d}" for a in each.alerts.values()))),
         hours_per_day=Pair(
             *(round(len(each.alerts) * minutes_per_alert / 60 / days, 2) for each in outputs),
         ),
@@ -233,6 +234,15 @@ def pairs(outputs: tuple[Outputs, Outputs], words: Callable[[Outputs], Iterable[
     """How often each word occurs under both policies, by word."""
     counts = [Counter(map(str, words(each))) for each in outputs]
     return {word: Pair(counts[0][word], counts[1][word]) for word in sorted(counts[0] | counts[1])}
+
+
+def every_day(figures: dict[str, Pair]) -> dict[str, Pair]:
+    """The figures by day, with the days in between on which there was nothing."""
+    if not figures:
+        return figures
+    first, last = (date.fromisoformat(day) for day in (min(figures), max(figures)))
+    days = ((first + timedelta(days=number)).isoformat() for number in range((last - first).days + 1))
+    return {day: figures.get(day, Pair(0, 0)) for day in days}
 
 
 def quality(alerted: set[str], outcomes: dict[str, OutcomeVerdict]) -> Quality | None:

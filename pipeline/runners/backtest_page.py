@@ -15,6 +15,8 @@ PLOT_HEIGHT = 190
 MOST_BARS = 16
 MOST_DAY_LABELS = 8
 MOST_NAMES = 12
+LAST_LABEL_WIDTH = 14
+"""What the last day's name sticks out by."""
 
 
 def page(comparison: Comparison) -> str:
@@ -126,7 +128,7 @@ def columns(figures: Mapping[str, Pair]) -> str:
     if not figures:
         return '<p class="none">no alerts under either policy</p>'
     most = max(max(pair.old, pair.new) for pair in figures.values()) or 1
-    step = (WIDTH - 40) / len(figures)
+    step = (WIDTH - 40 - LAST_LABEL_WIDTH) / len(figures)
     width = min(step * 0.38, 26)
     base = PLOT_HEIGHT - 26
     every = -(-len(figures) // MOST_DAY_LABELS)
@@ -226,7 +228,7 @@ def sellers(comparison: Comparison) -> str:
         ("under the policy in force alone", comparison.sellers_lost),
     )
     rows = [(escape(name), f"{len(ids)}", escape(", ".join(ids[:MOST_NAMES]))) for name, ids in lists]
-    return table(("", "", "sellers"), [*rows, ("under both", f"{comparison.sellers_kept}", "")])
+    return table(("", "how many", "sellers"), [*rows, ("under both", f"{comparison.sellers_kept}", "")])
 
 
 def examples_table(examples: Sequence[Example]) -> str:
@@ -238,7 +240,7 @@ def examples_table(examples: Sequence[Example]) -> str:
             f"{escape(each.seller_id)}<br><small>{escape(each.at[:16].replace('T', ' '))}</small>",
             f"“{escape(each.excerpt)}”",
             f"{each.old_verdict} → {each.new_verdict}<br><small>{each.old_score} → {each.new_score}</small>",
-            "<br>".join(escape(reason) for reason in each.reasons),
+            "<br>".join(escape(reason) for reason in each.reasons) or "<small>none: the limits differ</small>",
         )
         for each in examples
     ]

@@ -8,7 +8,7 @@ import yaml
 
 from pipeline.kafka.recordings import Recording
 from pipeline.policy.book import SHIPPED, load_book
-from pipeline.runners.backtest import backtest, estimate
+from pipeline.runners.backtest import Pair, backtest, estimate, every_day
 from pipeline.runners.backtest_page import page
 from pipeline.runners.service import scan_step
 from pipeline.settings import DEVELOPMENT_PSEUDONYM_KEY
@@ -56,6 +56,12 @@ def test_no_wording_and_no_seller_fills_the_examples(compared):
 def test_precision_and_recall_are_told_with_their_interval(compared):
     assert compared.old_quality is not None
     assert compared.old_quality.precision.low <= compared.old_quality.precision.share <= 1.0
+
+
+def test_days_without_an_alert_are_shown_too():
+    shown = every_day({"2026-06-29": Pair(1, 0), "2026-07-02": Pair(0, 2)})
+    assert list(shown) == ["2026-06-29", "2026-06-30", "2026-07-01", "2026-07-02"]
+    assert shown["2026-07-01"] == Pair(0, 0)
 
 
 def test_the_interval_is_wilsons():
