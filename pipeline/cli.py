@@ -25,6 +25,7 @@ from pipeline.errors import PipelineError, RecordError, SettingsError
 from pipeline.settings import DEVELOPMENT_PSEUDONYM_KEY, LogFormat, Settings, describe_settings, load_settings
 
 if TYPE_CHECKING:
+    from pipeline.kafka.batched import RawRecord
     from pipeline.kafka.client import Connection
     from pipeline.kafka.topics import TopicNames
 
@@ -191,7 +192,7 @@ def backtest(  # noqa: PLR0913, PLR0917 - each is an option
 @app.command(
     epilog="Example: ringfence record --out today --topic marketplace.messages.v1 --begin 2026-06-01T00:00:00Z"
 )
-def record(
+def record(  # noqa: PLR0913, PLR0917 - options of a command line
     out: Annotated[Path, typer.Option(help="Folder; one of a killed run is gone on with.")],
     topic: Annotated[list[str] | None, typer.Option(help="Repeatable; all input topics when left out.")] = None,
     begin: Annotated[
@@ -201,10 +202,14 @@ def record(
         list[str] | None, typer.Option(help="topic[partition]@offset, repeatable; goes before --begin.")
     ] = None,
     minutes: Annotated[float | None, typer.Option(min=0.01, help="From now on, for so long.")] = None,
+    pseudonymise: Annotated[
+        bool, typer.Option("--pseudonymise", help="Other ids, no number, no text in which nothing is found.")
+    ] = False,
 ) -> None:
     """Topics to a recording folder, resumable after a kill without a gap or a repeat."""
     import asyncio
 
+    from pipeline.kafka.recordings import encoded_line
     from pipeline.runners.record import Span, place_of
     from pipeline.runners.record import record as recorded
 
@@ -221,10 +226,24 @@ def record(
         task = bar.add_task("record", total=None)
         count = asyncio.run(
             recorded(
-                connection, out, span, lambda done, left: bar.update(task, completed=done, total=done + left or None)
+                connection,
+                out,
+                span,
+                lambda done, left: bar.update(task, completed=done, total=done + left or None),
+                disguised_line() if pseudonymise else encoded_line,
             )
         )
     sys.stdout.write(f"{count:,} records in {out}\n")
+
+
+def disguised_line() -> "Callable[[RawRecord], bytes]":
+    """How a record is written that may be shared."""
+    from pipeline.detection.detector import Detector
+    from pipeline.detection.packs import load_packs
+    from pipeline.runners.disguise import Disguise
+    from pipeline.runners.service import pseudonym_key
+
+    return Disguise(pseudonym_key(load_settings()), Detector(load_packs())).line
 
 
 @app.command(epilog="Example: ringfence publish today --speed 10")

@@ -134,6 +134,8 @@ class Draft:
     folder: Path
     end_ms: int | None
     parts: dict[str, Part]
+    encode: Callable[[RawRecord], bytes] = encoded_line
+    """The line of a record; empty for one to be left out."""
     flushed_at: float = field(default_factory=time.monotonic)
 
     @classmethod
@@ -171,8 +173,9 @@ class Draft:
         end = part.ends[record.partition] if part.ends is not None else None
         if end is not None and record.offset >= end:
             return
-        part.pending += encoded_line(record)
-        part.records += 1
+        line = self.encode(record)
+        part.pending += line
+        part.records += bool(line)
         part.next_offsets[record.partition] = record.offset + 1
 
     def is_flush_due(self) -> bool:
@@ -202,8 +205,16 @@ class Draft:
         self.flushed_at = time.monotonic()
 
 
-async def record(connection: Connection, folder: Path, span: Span, progress: Progress = lambda *_: None) -> int:
+async def record(
+    connection: Connection,
+    folder: Path,
+    span: Span,
+    progress: Progress = lambda *_: None,
+    encode: Callable[[RawRecord], bytes] = encoded_line,
+) -> int:
     """Records until the span's end; how many records the recording has then. A folder of a killed run is gone on with.
+
+    `encode` gives a record's line, disguised perhaps, or nothing for one to be left out.
 
     Raises:
         SettingsError: a topic does not exist.
@@ -223,6 +234,7 @@ async def record(connection: Connection, folder: Path, span: Span, progress: Pro
             draft = await begun(
                 consumer, folder, span, await asyncio.to_thread(found_partitions, connection, span.topics)
             )
+        draft.encode = encode
         await gather(consumer, draft, progress)
     except OffsetOutOfRangeError as error:
         raise RecordingError(
