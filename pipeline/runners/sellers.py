@@ -51,7 +51,9 @@ def described(found: Account, policy: Policy) -> dict[str, Any]:
         raise ValueError("an account without a seller has nothing to describe")
     now_ms = time.time_ns() // 1_000_000
     since_day = now_ms // DAY_MS - policy.longest_window_days
-    totals = [sum(each) for each in zip(*(c for day, c in seller.days.items() if day >= since_day), strict=True)]
+    days = [counts for day, counts in seller.days.items() if day >= since_day]
+    # A day lists its counts as far as the last that was ever above zero.
+    totals = {name: sum(day[place] for day in days if place < len(day)) for place, name in enumerate(COUNTS)}
     strikes = decayed(seller.strikes, now_ms - seller.strikes_at_ms, policy.ladder.half_life_days * DAY_MS)
     check = seller.verification
     return {
@@ -63,7 +65,7 @@ def described(found: Account, policy: Policy) -> dict[str, Any]:
         "expires_at": when(check.expires_at_ms),
         "strikes_now": round(strikes, 2),
         "window_days": policy.longest_window_days,
-        **dict(zip(COUNTS, totals or [0] * len(COUNTS), strict=True)),
+        **totals,
         "reporters": len(seller.reporters),
         "contacts_pushed": len(seller.contacts),
         "wordings": [each.conversations for each in seller.wordings],
