@@ -22,7 +22,7 @@ def test_the_tutorial_ends_with_the_reader_s_rule_catching_the_reader_s_message(
 def test_every_command_that_a_page_names_exists(page):
     known = typer.main.get_command(app).commands
     text = (ROOT / page).read_text(encoding="utf-8")
-    for name, second in re.findall(r"(?:^|`|\| |= )ringfence ([a-z-]+)(?: ([a-z]+))?", text, re.MULTILINE):
+    for name, second in re.findall(r"(?:^|`|\| |= )ringfence ([a-z-]+)(?:\s+([a-z]+))?", text, re.MULTILINE):
         assert name in known
         inner = getattr(known[name], "commands", None)
         assert inner is None or second in inner, f"ringfence {name} {second}"
