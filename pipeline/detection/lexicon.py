@@ -21,6 +21,7 @@ _NO_SPACE_ONE = re.compile(f"[{NO_SPACE}]")
 GAP = "..."
 MAX_GAP_WORDS = 3
 _PLAIN_ENTRY = re.compile(r"(?:[a-z0-9 ]*[a-z0-9]\*?)?")
+_UNSPACED_ENTRY = re.compile(f"[{NO_SPACE}]+")
 _FOREIGN_ENTRY = re.compile(
     r"[\u0430-\u045f\u0621-\u064a\u05d0-\u05ea\u03b1-\u03c9áéíóúàèìòùâêîôûãõñçıłąęśćźżńěščřžýůďťňășțğşőű ]*"
 )
@@ -290,6 +291,8 @@ def spellings(text: str) -> list[tuple[str, ...]]:
             return [tuple(lowered.split())]
     elif _FOREIGN_ENTRY.fullmatch(lowered) and not has_no_space(lowered):
         return [tuple(fold(lowered).split())]
+    elif _UNSPACED_ENTRY.fullmatch(folded := fold(text)):
+        return [tuple(folded)]
     variants = {text}
     if lowered.translate(_UMLAUTS) != lowered:
         variants.add(lowered.translate(_UMLAUTS))

@@ -28,6 +28,9 @@ FEWEST_DIGITS = 7
 LONGEST_EVERYDAY = 5
 LONGEST_WINDOW = 5
 """Neighbouring words of an anchor."""
+FEW_SPELLINGS = 60
+LIKELY = 0.003
+"""Above this a run is met too often to be worth its few spellings."""
 MOST_SPELLINGS = 2_000
 """Of one anchor: the automaton holds each."""
 _NOT_ALNUM = re.compile(r"[^\w]|_")
@@ -72,16 +75,11 @@ class Prefilter:
             for word in singles(pack.entries, "number_trap")
             if (bare := word.rstrip("*")).isalpha()
         )
-        anchors: set[str] = set()
-        for pack in packs.packs:
-            anchors.update(pack_anchors(pack, common))
-        patterns = {pattern(anchor) for anchor in anchors}
+        patterns = {pattern(anchor) for pack in packs.packs for anchor in pack_anchors(pack, common)}
         patterns.update(f" {a} {b} {c} " for a, b, c in product(_LETTERS, repeat=3))
         patterns.update(letter * 3 for letter in _LETTERS if letter != "w")
         patterns.discard("")
-        self._automaton = AhoCorasick(
-            sorted(patterns), implementation=Implementation.ContiguousNFA, store_patterns=False
-        )
+        self._automaton = AhoCorasick(patterns, implementation=Implementation.ContiguousNFA, store_patterns=False)
 
     def fires(self, text: str) -> bool:
         """Whether the full detector has to look."""
@@ -142,10 +140,13 @@ def pack_anchors(pack: Pack, common: frozenset[str]) -> Iterator[str]:
 
 def digit_pairs(pack: Pack, common: frozenset[str]) -> Iterator[str]:
     """Two neighbouring words for digits, one of which means nothing else."""
-    digits = {word for entry in pack.entries if entry.concept.startswith(("digit.", "repeat."))
-              for word in (*phrase_words(entry), *unspaced_words(entry))}  # fmt: skip
-    sure = {word for word in digits if word not in common and word not in HOMOPHONES}
-    for a, b in product(sure, digits):
+    digits: dict[bool, set[str]] = {False: set(), True: set()}
+    for entry in pack.entries:
+        if entry.concept.startswith(("digit.", "repeat.")):
+            is_single = len(entry.concept.partition(".")[2]) == 1
+            digits[is_single].update((*phrase_words(entry), *unspaced_words(entry)))
+    sure = {word for word in digits[True] if word not in common and word not in HOMOPHONES}
+    for a, b in product(sure, digits[True] | digits[False]):
         yield f"{a} {b}"
         yield f"{b} {a}"
 
@@ -173,7 +174,8 @@ def cut_words(entry: Entry) -> Iterator[str]:
         yield bare[::-1]
         size = len(bare)
         yield from (f"{bare[:cut]} {bare[cut:]}" for cut in range(1, size))
-        yield from (f"{bare[:a]} {bare[a:b]} {bare[b:]}" for a, b in combinations(range(1, size), 2))
+        if entry.concept.startswith("channel."):
+            yield from (f"{bare[:a]} {bare[a:b]} {bare[b:]}" for a, b in combinations(range(1, size), 2))
 
 
 def is_anchoring(concept: str) -> bool:
@@ -187,13 +189,23 @@ def singles(entries: Iterable[Entry], concept: str) -> set[str]:
 
 
 def anchors_of(text: str, common: frozenset[str]) -> Iterator[str]:
-    """What must stand in a message for an entry to be there: the least likely run of neighbouring words, in each spelling."""
+    """What must stand in a message for an entry to be there: the least likely run of neighbouring words, in each spelling.
+
+    Runs with few spellings are tried first: every spelling takes memory.
+    """
     for phrase in phrases_of(text):
-        windows = [window for run in runs(phrase) for window in windows_of(run)]
-        if not windows:  # every step may be left out
-            windows = [[step] for step in phrase if not isinstance(step, str)]
-        best = min(windows, key=lambda window: (has_tiny_spelling(window), likelihood(window, common)))
+        best = rarest_window(phrase, FEW_SPELLINGS, common)
+        if likelihood(best, common) > LIKELY:
+            best = rarest_window(phrase, MOST_SPELLINGS, common)
         yield from (" ".join(chain(*words)) for words in product(*best) if any(words))
+
+
+def rarest_window(phrase: list[Step | str], most_spellings: int, common: frozenset[str]) -> list[Step]:
+    """The neighbouring steps of a phrase that are met least often."""
+    windows = [window for run in runs(phrase) for window in windows_of(run, most_spellings)]
+    if not windows:  # every step may be left out
+        windows = [[step] for step in phrase if not isinstance(step, str)]
+    return min(windows, key=lambda window: (has_tiny_spelling(window), likelihood(window, common)))
 
 
 def has_tiny_spelling(window: list[Step]) -> bool:
@@ -201,13 +213,13 @@ def has_tiny_spelling(window: list[Step]) -> bool:
     return len(window) == 1 and any(len("".join(words)) < SHORTEST_WEAK - 1 for words in window[0])
 
 
-def windows_of(run: list[Step]) -> Iterator[list[Step]]:
+def windows_of(run: list[Step], most_spellings: int) -> Iterator[list[Step]]:
     """Neighbouring steps of a run, from one that must be there to another, in not too many spellings."""
     for first in range(len(run)):
         spellings = 1
         for last in range(first, min(first + LONGEST_WINDOW, len(run))):
             spellings *= len(run[last])
-            if last > first and spellings > MOST_SPELLINGS:
+            if last > first and spellings > most_spellings:
                 break
             if all(run[first]) and all(run[last]):
                 yield run[first : last + 1]
