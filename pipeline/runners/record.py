@@ -16,7 +16,7 @@ from typing import Any
 
 import zstandard
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.errors import KafkaConnectionError, OffsetOutOfRangeError
+from aiokafka.errors import InvalidTimestampError, KafkaConnectionError, OffsetOutOfRangeError
 from aiokafka.structs import TopicPartition
 
 from pipeline.errors import RecordingError, SettingsError, UnreachableError
@@ -356,6 +356,9 @@ async def publish(
     `speed` 1 is the pace at which it was recorded, 10 ten times that, `None` as fast as it goes. Topics are named as
     recorded, after `prefix`; keys, values, headers, timestamps and partition numbers are kept, so each topic wants at
     least as many partitions as it had.
+
+    Raises:
+        SettingsError: a topic does not take them.
     """
     producer = AIOKafkaProducer(acks="all", linger_ms=20, max_batch_size=256 * 1024, **connection.for_aiokafka())
     await producer.start()
@@ -374,9 +377,14 @@ async def publish(
         await producer.flush()
         await asyncio.gather(*waiting)
         progress(published)
-        return published
+    except InvalidTimestampError as error:
+        raise SettingsError(
+            "a topic refuses timestamps that lie ahead of the broker's clock; raise its "
+            "message.timestamp.after.max.ms, or publish a recording of the past"
+        ) from error
     finally:
         await producer.stop()
+    return published
 
 
 async def send(producer: AIOKafkaProducer, topic: str, record: Placed) -> "asyncio.Future[Any]":

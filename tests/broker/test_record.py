@@ -8,8 +8,11 @@ import sys
 import textwrap
 import time
 
+import pytest
+
+from pipeline.errors import SettingsError
 from pipeline.kafka.client import Connection
-from pipeline.kafka.recordings import MANIFEST, Recording, write_recording
+from pipeline.kafka.recordings import MANIFEST, Recorded, Recording, write_recording
 from pipeline.kafka.topics import Input
 from pipeline.runners.record import Span, publish, record
 from pipeline.runners.sample import SHIPPED_START_MS, marketplace, recorded
@@ -74,6 +77,13 @@ def test_a_recording_killed_again_and_again_has_neither_gap_nor_repeat(stage, tm
             recorder.wait()
     assert attempt > 0, "it was never killed"
     assert contents(Recording(folder).records()) == wanted
+
+
+def test_a_recording_from_the_future_is_refused_in_words(stage, tmp_path):
+    ahead_ms = int(time.time() * 1000) + 30 * 86_400_000
+    write_recording(tmp_path / "ahead", [Recorded(Input.REVIEWS, 0, 0, ahead_ms, b"s", b"{}")])
+    with pytest.raises(SettingsError, match=r"message\.timestamp\.after\.max\.ms"):
+        asyncio.run(publish(Recording(tmp_path / "ahead"), Connection(stage.address), prefix=stage.names.prefix))
 
 
 def test_a_recording_from_now_on_ends_by_itself(stage, tmp_path):
