@@ -1,6 +1,7 @@
 """Whether a message could hold anything of interest: cheap, over every message, and wrong only on the safe side."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from itertools import chain, combinations, product
 from math import prod
@@ -56,7 +57,8 @@ class _Plain(dict[int, str]):
 
     def __missing__(self, code: int) -> str:
         folded = FOLD[code]
-        value = self[code] = _NOT_ALNUM.sub(" ", folded) if code < 0x2190 or 0x3000 <= code < 0x3040 else folded
+        is_kept = 0x2190 <= code < 0x3000 or code >= 0x3040 or unicodedata.category(chr(code)).startswith("M")
+        value = self[code] = folded if is_kept else _NOT_ALNUM.sub(" ", folded)  # vowel signs are no letters to `\w`
         return value
 
 
