@@ -32,7 +32,7 @@ LONGEST_WINDOW = 5
 FEW_SPELLINGS = 60
 LIKELY = 0.003
 """Above this a run is met too often to be worth its few spellings."""
-MOST_SPELLINGS = 2_000
+MOST_SPELLINGS = 1_000
 """Of one anchor: the automaton holds each."""
 _NOT_ALNUM = re.compile(r"[^\w]|_")
 _FIGURE = re.compile(r"[0-9@$|*%&€£]")

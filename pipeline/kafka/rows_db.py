@@ -73,8 +73,11 @@ class RowsDb:
         """
         found: list[tuple[int, bytes]] = []
         repairs = rocksdict.WriteBatch(raw_mode=True)
+        moved_to_ms: dict[bytes, int] = {}
         for entry in self._due_entries(until_ms):
             armed_at_ms, key = int.from_bytes(entry[1 : 1 + TIME_BYTES]), entry[1 + TIME_BYTES :]
+            if moved_to_ms.get(key) == armed_at_ms:
+                continue  # an old entry where the row has just been moved to: it holds again
             stored = self._read(ROW + key)
             if stored is None or int.from_bytes(stored[:TIME_BYTES]) != armed_at_ms:
                 repairs.delete(entry)
@@ -82,6 +85,7 @@ class RowsDb:
             row = stored[TIME_BYTES:]
             due_ms = due_time(row)
             if due_ms != armed_at_ms:
+                moved_to_ms[key] = due_ms
                 repairs.delete(entry)
                 repairs.put(ROW + key, time_bytes(due_ms) + row)
                 if due_ms != NOT_ARMED:

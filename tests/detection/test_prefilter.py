@@ -18,11 +18,11 @@ CHATTER = [
     "Das Paket ist heute angekommen, vielen Dank für die schnelle Lieferung und die gute Verpackung!",
     "Merci beaucoup, la couleur est magnifique et la taille correspond parfaitement à la description.",
     "¿Sería posible cambiar la talla? Pedí una M y creo que me vendría mejor una L.",
-    "No worries, take your time. I will keep it for you until Friday.",
+    "No worries, take your time.",
     "We ship within two working days and you will see the status on the order page.",
     "Is the lamp dimmable? And does it come with a bulb or should I buy one separately?",
     "È arrivato oggi, imballato benissimo, grazie mille e buona giornata!",
-    "O sofá é lindo, só achei a cor um pouco mais escura do que na foto.",
+    "O sofá é lindo, a cor parece um pouco mais escura do que na foto.",
 ]
 
 

@@ -103,6 +103,15 @@ def test_what_is_due_follows_from_the_rows_alone_whatever_came_before(opened, ba
         assert list(rows.due(until_ms)) == [key for _, key in expected]
 
 
+def test_a_row_that_moves_to_where_an_old_entry_stands_stays_due(opened):
+    rows = opened()
+    rows.apply({b"a": a_row(2)}, 0)
+    rows.apply({b"a": a_row(1)}, 1)
+    rows.apply({b"a": a_row(2)}, 2)
+    assert list(rows.due(2)) == [b"a"]
+    assert list(rows.due(2)) == [b"a"]
+
+
 def test_what_a_reopened_folder_holds_is_what_was_written(opened, tmp_path):
     rows = opened()
     rows.apply({b"a": a_row(5)}, 7)
