@@ -538,7 +538,7 @@ def letters_redrive(  # noqa: PLR0913, PLR0917 - options of a command line
     from pipeline.kafka.dead_letters import Wanted, listed, redrive
 
     connection, names = reachable()
-    since_ms = int(since.replace(tzinfo=since.tzinfo or UTC).timestamp() * 1000) if since else 0
+    since_ms = epoch_ms(since) if since else 0
     letters = listed(connection, names, Wanted(reason, place, topic, since_ms))
     sent = sum(1 for _ in letters) if dry_run else redrive(connection, letters, rate=rate)
     if as_json:

@@ -1,11 +1,10 @@
 """Text to Detection: reads a message, finds what it names, and combines it by the grammar into acts and manner."""
 
-import gc
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from pipeline.detection.atoms import atoms_of
+from pipeline.detection.collector import collector_paused
 from pipeline.detection.contacts import handles_in, note_handles, noted_mentions, own_contacts
 from pipeline.detection.grammar import Grammar, is_foreign
 from pipeline.detection.lexicon import Lexicon, lexicon_of, phrases_of
@@ -31,7 +30,7 @@ class Detector:
     """Finds solicitations and everything near them. Pure: the same text gives the same answer on any day."""
 
     def __init__(self, packs: PackSet) -> None:
-        with collection_paused():
+        with collector_paused():
             self._build(packs)
         phrases_of.cache_clear()
 
@@ -109,18 +108,6 @@ def without_grants(scene: Scene, acts: Sequence[FoundAct], *, has_contact: bool)
         for act in acts
         if act.act is not Act.REQUEST or not any(act.start < a.end and a.start < act.end for a in answers)
     ]
-
-
-@contextmanager
-def collection_paused() -> Iterator[None]:
-    """No garbage is collected while hundreds of thousands of lasting objects are made: half a second of start-up."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def words_of_kind(scene: Scene, kind: str) -> list[Hit]:

@@ -3,7 +3,6 @@
 The first book is the one in force (`old`), the second the candidate (`new`). A recording is scanned once, judged twice.
 """
 
-import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
@@ -12,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from pipeline.judgement.rates import wilson_interval
 from pipeline.kafka.recordings import Recording
 from pipeline.policy.book import PolicyBook
 from pipeline.runners.replay import Judging, Progress, Summary, signal_log
@@ -24,8 +24,6 @@ DAY_MS = 24 * 3_600_000
 MINUTES_PER_ALERT = 20
 """An analyst's time for one episode, where the caller does not say otherwise."""
 EXAMPLES = 10
-CONFIDENCE_Z = 1.96
-"""Two-sided 95 %."""
 NO_FINDING = "none"
 WEIGHT = {NO_FINDING: 0, Verdict.PERMITTED: 1, Verdict.QUESTIONABLE: 2, Verdict.VIOLATION: 3}
 
@@ -258,16 +256,9 @@ def quality(alerted: set[str], outcomes: dict[str, OutcomeVerdict]) -> Quality |
 
 
 def estimate(hits: int, cases: int) -> Estimate:
-    """A share with its Wilson score interval.
-
-    Source: Wilson, Probable inference, JASA 22 (1927); Brown, Cai and DasGupta, Statistical Science 16 (2001).
-    """
-    if not cases:
-        return Estimate(None, 0.0, 1.0, 0, 0)
-    share, z2 = hits / cases, CONFIDENCE_Z**2
-    middle = (share + z2 / (2 * cases)) / (1 + z2 / cases)
-    half = CONFIDENCE_Z * math.sqrt(share * (1 - share) / cases + z2 / (4 * cases**2)) / (1 + z2 / cases)
-    return Estimate(round(share, 4), round(max(middle - half, 0.0), 4), round(min(middle + half, 1.0), 4), hits, cases)
+    """A share with its 95 % interval."""
+    low, high = wilson_interval(hits, cases)
+    return Estimate(round(hits / cases, 4) if cases else None, round(low, 4), round(high, 4), hits, cases)
 
 
 def example(old: Finding | None, new: Finding | None) -> Example:
