@@ -29,6 +29,7 @@ def watch(
         names.of(Output.ALERTS),
         auto_offset_reset="earliest",
         isolation_level="read_committed",
+        enable_auto_commit=False,
         **connection.for_kafka_python(),
     )
     rates = Rates(metrics_url)
