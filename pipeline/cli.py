@@ -27,6 +27,7 @@ from pipeline.settings import DEVELOPMENT_PSEUDONYM_KEY, LogFormat, Settings, de
 if TYPE_CHECKING:
     from pipeline.kafka.batched import RawRecord
     from pipeline.kafka.client import Connection
+    from pipeline.kafka.recordings import Recording
     from pipeline.kafka.topics import TopicNames
 
 app = typer.Typer(
@@ -110,29 +111,28 @@ def replay(  # noqa: PLR0913, PLR0917 - options of a command line
     release_ratio: Annotated[
         float, typer.Option(min=0, max=1, help="Share of sellers for whom the candidate speaks.")
     ] = 0.0,
-    processes: Annotated[int, typer.Option(min=1, max=256, help="That scan; the bytes are the same.")] = 1,
+    processes: Annotated[int, typer.Option(min=1, max=256, help="That scan and judge; the bytes are the same.")] = 1,
     skip_bad: SkipBad = False,
     as_json: AsJson = False,
 ) -> None:
     """A recording through the same scan and fold as the service, without a broker; the same bytes on any machine."""
     from pipeline.kafka.recordings import Faults, Recording
     from pipeline.policy.book import load_book
-    from pipeline.runners.replay import Shadow
     from pipeline.runners.replay import replay as replayed
-    from pipeline.runners.scan_pool import ScanPool
+    from pipeline.runners.scanning import ScanPool
     from pipeline.runners.service import scan_step
+    from pipeline.runners.shadow import Shadow
+    from pipeline.runners.signal_log import work_of
 
     settings = load_settings(policy_file=policy, shadow_policy=shadow_policy, release_ratio=release_ratio or None)
     book = load_book(settings.policy_file)
     candidate = settings.shadow_policy
     shadow = Shadow(load_book(candidate), settings.release_ratio) if candidate else None
     source = Recording(recording, Faults(is_skipping=skip_bad))
-    with progress_bar("replay", source.size_bytes()) as advance:
+    with progress_bar("replay", work_of(source)) as advance:
         new_scan = partial(scan_step, book, replay_key(settings))
         scan = new_scan() if processes == 1 else ScanPool(new_scan, processes)
         summary = replayed(source, out, book, scan, advance, follows_log=policy is None, shadow=shadow)
-    for note in summary.notes:
-        sys.stderr.write(f"ringfence: {note}\n")
     rows = [{"file": str(out / name), "lines": lines} for name, lines in sorted(summary.lines.items())]
     if as_json:
         sys.stdout.buffer.write(
@@ -141,8 +141,7 @@ def replay(  # noqa: PLR0913, PLR0917 - options of a command line
     else:
         print_rows(rows, as_json=False)
         sys.stdout.write(f"{summary.records.total():,} records, digest {summary.digest}\n")
-    if summary.skipped:
-        raise typer.Exit(EXIT_FOUND_A_PROBLEM)
+    tell_faults(source)
 
 
 @app.command(
@@ -163,13 +162,14 @@ def backtest(  # noqa: PLR0913, PLR0917 - each is an option
     from pipeline.runners.backtest import summary_rows
     from pipeline.runners.backtest_page import page
     from pipeline.runners.service import scan_step
+    from pipeline.runners.signal_log import work_of
 
     if len(policy) != len(("old", "new")):
         raise SettingsError("backtest wants --policy twice: the book in force, then the candidate")
     settings = load_settings()
     old, new = (load_book(each) for each in policy)
     source = Recording(recording, Faults(is_skipping=skip_bad))
-    with progress_bar("backtest", source.size_bytes()) as advance:
+    with progress_bar("backtest", work_of(source)) as advance:
         comparison = backtested(
             source,
             (old, new),
@@ -182,11 +182,13 @@ def backtest(  # noqa: PLR0913, PLR0917 - each is an option
         html.write_text(page(comparison), encoding="utf-8")
     if as_json:
         sys.stdout.buffer.write(comparison.as_json() + b"\n")
+        tell_faults(source)
         return
     heads = ("what", f"{policy[0].name} (in force)", f"{policy[1].name} (candidate)")
     rows = [dict(zip(heads, row, strict=True)) for row in summary_rows(comparison)]
     print_rows(rows, as_json=False)
     sys.stdout.write(f"{comparison.changes:,} messages judged differently\n")
+    tell_faults(source)
 
 
 @app.command(
@@ -222,17 +224,9 @@ def record(  # noqa: PLR0913, PLR0917 - options of a command line
         begin_offsets=dict(map(place_of, begin_offset or [])),
         end_ms=now_ms + round(minutes * 60_000) if minutes else None,
     )
-    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
-        task = bar.add_task("record", total=None)
-        count = asyncio.run(
-            recorded(
-                connection,
-                out,
-                span,
-                lambda done, left: bar.update(task, completed=done, total=done + left or None),
-                disguised_line() if pseudonymise else encoded_line,
-            )
-        )
+    encode = disguised_line() if pseudonymise else encoded_line
+    with done_and_left_bar("record") as told:
+        count = asyncio.run(recorded(connection, out, span, told, encode))
     sys.stdout.write(f"{count:,} records in {out}\n")
 
 
@@ -262,10 +256,11 @@ def publish(
     from pipeline.runners.record import publish as published
 
     connection, _ = reachable()
-    count = asyncio.run(
-        published(Recording(recording, Faults(is_skipping=skip_bad)), connection, speed=speed, prefix=prefix)
-    )
+    source = Recording(recording, Faults(is_skipping=skip_bad))
+    with done_and_left_bar("publish") as told:
+        count = asyncio.run(published(source, connection, speed=speed, prefix=prefix, progress=told))
     sys.stdout.write(f"{count:,} records published\n")
+    tell_faults(source)
 
 
 def epoch_ms(moment: datetime) -> int:
@@ -285,6 +280,23 @@ def progress_bar(label: str, total: int) -> Iterator[Callable[[int], None]]:
     with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
         task = progress.add_task(label, total=total or None)
         yield lambda bytes_read: progress.advance(task, bytes_read)
+
+
+@contextmanager
+def done_and_left_bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar as above; what it yields is told how much is done and how much is still to come."""
+    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
+        task = progress.add_task(label, total=None)
+        yield lambda done, left: progress.update(task, completed=done, total=done + left or None)
+
+
+def tell_faults(recording: "Recording") -> None:
+    """What was wrong with a recording, on standard error; exit status 1 where lines were skipped."""
+    notes = recording.faults.notes + ([recording.first_gap] if recording.first_gap else [])
+    sys.stderr.write("".join(f"ringfence: {note}\n" for note in notes))
+    if recording.faults.skipped:
+        sys.stderr.write(f"ringfence: {recording.faults.skipped:,} faults skipped\n")
+        raise typer.Exit(EXIT_FOUND_A_PROBLEM)
 
 
 @app.command(epilog="Example: ringfence sample --publish --rate 100")
@@ -485,11 +497,12 @@ def rules_report(
     from pipeline.policy.book import load_book
     from pipeline.runners.rules import rules_of_recording
     from pipeline.runners.service import scan_step
+    from pipeline.runners.signal_log import work_of
 
     settings = load_settings(policy_file=policy)
     book = load_book(settings.policy_file)
     source = Recording(recording)
-    with progress_bar("rules report", source.size_bytes()) as advance:
+    with progress_bar("rules report", work_of(source)) as advance:
         records = rules_of_recording(source, book, scan_step(book, replay_key(settings)), advance)
     print_rows([record.row() for record in records], as_json=as_json)
 

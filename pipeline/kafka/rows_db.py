@@ -97,6 +97,14 @@ class RowsDb:
         found.sort()
         return (key for _, key in found)
 
+    def next_due_ms(self, after_ms: int) -> int | None:
+        """The first due time after another, or sooner: an index entry may be out of date; `None` when there is none."""
+        iterator = self._db.iter()
+        iterator.seek(DUE + time_bytes(after_ms + 1))
+        if not iterator.valid() or not iterator.key().startswith(DUE):
+            return None
+        return int.from_bytes(iterator.key()[1 : 1 + TIME_BYTES])
+
     def keys(self, prefix: bytes) -> Iterator[bytes]:
         """Every key that begins so, in order."""
         iterator = self._db.iter()

@@ -5,6 +5,7 @@ The first book is the one in force (`old`), the second the candidate (`new`). A 
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -14,9 +15,10 @@ import orjson
 from pipeline.judgement.rates import wilson_interval
 from pipeline.kafka.recordings import Recording
 from pipeline.policy.book import PolicyBook
-from pipeline.runners.replay import Judging, Progress, Summary, signal_log
+from pipeline.runners.judging import Judging, Place
 from pipeline.runners.scan import Scan
-from pipeline.runners.steps import JudgeResult
+from pipeline.runners.signal_log import signal_log
+from pipeline.runners.steps import JudgeResult, Progress
 from schemas.outputs import Advisory, Alert, DeadLetter, Finding
 from schemas.vocabulary import OutcomeVerdict, Verdict
 
@@ -39,8 +41,8 @@ class Outputs:
     advisories: Counter[str] = field(default_factory=Counter)
     """By code."""
 
-    def judged(self, result: JudgeResult) -> None:
-        """Keeps what a batch came to."""
+    def judged(self, place: Place, result: JudgeResult) -> None:  # noqa: ARG002 - they come in their order
+        """Keeps what a signal came to."""
         for _, value in result.findings:
             finding = Finding.model_validate_json(value)
             self.findings[finding.finding_id] = finding
@@ -154,17 +156,15 @@ def backtest(  # noqa: PLR0913 - the two that follow have defaults
         SettingsError: a book does not cover the recording's time.
     """
     old, new = Outputs(), Outputs()
-    judgings = [Judging(books[0], old), Judging(books[1], new)]
-    summary, outcomes, times = Summary(), dict[str, OutcomeVerdict](), list[int]()
-    for entry in signal_log(recording, books[0], scan, old, summary, progress):
-        times = [*times[:1], entry.at_ms]
-        note_outcome(entry.record.value or b"", outcomes)
-        for judging in judgings:
-            judging.feed(entry)
-    for judging in judgings:
-        judging.flush()
+    outcomes, times = dict[str, OutcomeVerdict](), list[int]()
+    with closing(Judging(books[0], old)) as in_force, closing(Judging(books[1], new)) as candidate:
+        for entry in signal_log(recording, scan, old, progress):
+            times = [*times[:1], entry.at_ms]
+            note_outcome(entry.record.value or b"", outcomes)
+            in_force.feed(entry)
+            candidate.feed(entry)
     days = max((times[-1] - times[0]) / DAY_MS, 1.0) if times else 1.0
-    return compared(names, (old, new), outcomes, days, summary, minutes_per_alert)
+    return compared(names, (old, new), outcomes, days, recording.counts.total(), minutes_per_alert)
 
 
 def note_outcome(signal: bytes, outcomes: dict[str, OutcomeVerdict]) -> None:
@@ -180,7 +180,7 @@ def compared(  # noqa: PLR0913, PLR0917 - the parts of one comparison
     outputs: tuple[Outputs, Outputs],
     outcomes: dict[str, OutcomeVerdict],
     days: float,
-    summary: Summary,
+    records: int,
     minutes_per_alert: float,
 ) -> Comparison:
     """The two policies' outputs side by side."""
@@ -190,7 +190,7 @@ def compared(  # noqa: PLR0913, PLR0917 - the parts of one comparison
     return Comparison(
         old_name=names[0],
         new_name=names[1],
-        records=sum(summary.records.values()),
+        records=records,
         days=round(days, 2),
         verdicts=transitions(old, new),
         rules=pairs(outputs, lambda each: (r.code for f in each.findings.values() for r in f.reasons)),

@@ -8,10 +8,11 @@ import hmac
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+from msgspec.structs import replace
 
 from pipeline.detection.fragments import fragment_of
 from pipeline.detection.model import Detection

@@ -58,8 +58,3 @@ class MemoryRows:
 
     def __len__(self) -> int:
         return len(self._rows)
-
-
-def earliest_due_ms(changes: Mapping[bytes, bytes | None]) -> int:
-    """When the first of the changed rows is due."""
-    return min((due_time(row) for row in changes.values() if row is not None), default=NOT_ARMED)

@@ -18,9 +18,10 @@ from pipeline.errors import SettingsError
 from pipeline.kafka.recordings import Recorded
 from pipeline.kafka.topics import Input
 from pipeline.policy.book import PolicyBook
-from pipeline.runners.replay import Judging, placed, scanned
+from pipeline.runners.judging import Judging, Place
 from pipeline.runners.scan import Scan
-from pipeline.runners.sorting import Placed
+from pipeline.runners.scanning import scanned
+from pipeline.runners.signal_log import made
 from pipeline.runners.steps import JudgeResult
 from schemas.outputs import Advisory, Alert, DeadLetter, Finding
 from schemas.vocabulary import (
@@ -157,8 +158,8 @@ class Heard:
     advisories: set[str] = field(default_factory=set)
     unusable: list[str] = field(default_factory=list)
 
-    def judged(self, result: JudgeResult) -> None:
-        """Keeps what a batch came to."""
+    def judged(self, place: Place, result: JudgeResult) -> None:  # noqa: ARG002 - they come in their order
+        """Keeps what a signal came to."""
         for _, value in result.findings:
             finding = Finding.model_validate_json(value)
             self.findings[finding.message_id] = finding
@@ -214,9 +215,9 @@ def heard(case: Case, cases: Cases, book: PolicyBook, scan: Scan) -> Heard:
     """What the judge says of a case."""
     ear = Heard()
     judging = Judging(book, ear)
-    for entry in scanned(sorted(records(case, cases), key=lambda each: each.at_ms), scan, ear):
+    sent_in_order = sorted(records(case, cases), key=lambda each: each.timestamp)
+    for entry in made(scanned(sent_in_order, scan), ear):
         judging.feed(entry)
-    judging.flush()
     return ear
 
 
@@ -263,21 +264,21 @@ def told(words: set[str] | tuple[str, ...]) -> str:
 # Events
 
 
-def records(case: Case, cases: Cases) -> Iterator[Placed]:
+def records(case: Case, cases: Cases) -> Iterator[Recorded]:
     """The records that a marketplace would send."""
     offset = 0
     for number, event in enumerate(case.events):
         for copy in range(FIRST_COPY, event.times + 1):
             at = moment(cases.now, event.at) + timedelta(seconds=copy - 1)
             at_ms = round(at.timestamp() * 1000)
-            topic, content = sent(case, cases, event, Place(number, copy, at))
+            topic, content = sent(case, cases, event, Position(number, copy, at))
             value = orjson.dumps({name: each for name, each in content.items() if each is not None})
-            yield placed(Recorded(topic, 0, offset, at_ms, None, value), at_ms)
+            yield Recorded(topic, 0, offset, at_ms, None, value)
             offset += 1
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Position:
     """Which event of a case, and which copy of it."""
 
     number: int
@@ -285,7 +286,7 @@ class Place:
     at: datetime
 
 
-def sent(case: Case, cases: Cases, event: Happening, place: Place) -> tuple[str, dict[str, Any]]:
+def sent(case: Case, cases: Cases, event: Happening, place: Position) -> tuple[str, dict[str, Any]]:
     """Topic and content of one event."""
     seller, at = event.by, place.at.isoformat()
     buyer = event.to if event.times == 1 else f"{event.to}-{place.copy}"

@@ -32,7 +32,7 @@ from pipeline.kafka.recordings import (
     encoded_line,
 )
 from pipeline.kafka.topics import partition_counts
-from pipeline.runners.sorting import Placed, in_order
+from pipeline.runners.sorting import Placed, Sorter, placed
 
 FLUSH_BYTES = 8 * 1024 * 1024
 FLUSH_SECONDS = 2.0
@@ -42,6 +42,8 @@ POLL_RECORDS = 5_000
 FETCH_BYTES = 4 * 1024 * 1024
 UNACKNOWLEDGED = 20_000
 """Records on their way at once while publishing."""
+TOLD_SECONDS = 0.5
+"""Between two words on how far publishing has come."""
 
 Progress = Callable[[int, int], None]
 """Hears how many records there are now, and how many are still to come as far as is known."""
@@ -349,7 +351,7 @@ async def publish(
     *,
     speed: float | None = None,
     prefix: str = "",
-    progress: Callable[[int], None] = lambda _: None,
+    progress: Progress = lambda *_: None,
 ) -> int:
     """Plays a recording into a cluster in the order of its timestamps; how many records were acknowledged.
 
@@ -363,20 +365,10 @@ async def publish(
     producer = AIOKafkaProducer(acks="all", linger_ms=20, max_batch_size=256 * 1024, **connection.for_aiokafka())
     await producer.start()
     try:
-        waiting: list[asyncio.Future[Any]] = []
-        published = 0
-        pace = Pace(speed)
-        for each in in_order(by_timestamp(recording.records())):
-            await pace.wait(each.timestamp)
-            waiting.append(await send(producer, f"{prefix}{each.topic}", each))
-            published += 1
-            if len(waiting) >= UNACKNOWLEDGED:
-                await asyncio.gather(*waiting)
-                waiting = []
-                progress(published)
-        await producer.flush()
-        await asyncio.gather(*waiting)
-        progress(published)
+        with Sorter() as sorter:
+            for each in by_timestamp(recording.records()):
+                sorter.add(each)
+            return await send_all(producer, sorter, Pace(speed), prefix, progress)
     except InvalidTimestampError as error:
         raise SettingsError(
             "a topic refuses timestamps that lie ahead of the broker's clock; raise its "
@@ -384,6 +376,24 @@ async def publish(
         ) from error
     finally:
         await producer.stop()
+
+
+async def send_all(producer: AIOKafkaProducer, records: Sorter, pace: "Pace", prefix: str, progress: Progress) -> int:
+    """Sends the records, each when it is due; how many were acknowledged, which is all of them."""
+    waiting: list[asyncio.Future[Any]] = []
+    published, told_at = 0, time.monotonic()
+    for each in records:
+        await pace.wait(each.timestamp)
+        waiting.append(await send(producer, f"{prefix}{each.topic}", each))
+        published += 1
+        if len(waiting) >= UNACKNOWLEDGED or time.monotonic() - told_at >= TOLD_SECONDS:
+            await producer.flush()
+            await asyncio.gather(*waiting)
+            waiting, told_at = [], time.monotonic()
+            progress(published, len(records) - published)
+    await producer.flush()
+    await asyncio.gather(*waiting)
+    progress(published, 0)
     return published
 
 
@@ -412,9 +422,7 @@ def by_timestamp(records: Iterable[Recorded]) -> Iterable[Placed]:
     for each in records:
         place = each.topic, each.partition
         latest[place] = at_ms = max(each.timestamp, latest.get(place, 0))
-        yield Placed(
-            at_ms, each.topic, each.partition, each.offset, each.timestamp, each.key, each.value, list(each.headers)
-        )
+        yield placed(each, at_ms)
 
 
 class Pace:

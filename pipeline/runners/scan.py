@@ -54,7 +54,7 @@ class Scan:
     def __init__(self, detector: Detects, pseudonyms: Pseudonymiser, limits: DecodeLimits, book: PolicyBook) -> None:
         self._detector = detector
         self._pseudonyms = pseudonyms
-        self._limits = limits
+        self.limits = limits
         self._book = book
 
     def __call__(self, records: Sequence[RawRecord]) -> ScanResult:
@@ -64,20 +64,21 @@ class Scan:
             self.add(record, result)
         return result
 
-    def add(self, record: RawRecord, result: ScanResult) -> None:
-        """Scans one record into `result`."""
+    def add(self, record: RawRecord, result: ScanResult) -> EpochMs | None:
+        """Scans one record into `result`; when its event happened, `None` for one that is set aside."""
         try:
-            event, at_ms = decode_event(record, self._limits)
+            event, at_ms = decode_event(record, self.limits)
             if type(event) is PolicyPublished:
                 refuse_bad_book(record, event)
         except RecordError as error:  # kept whole, headers included, so that it can be sent again once fixed
             result.dead_letters.append(outgoing(record, error))
             result.counts["ringfence_dead_letters_total", error.reason] += 1
-            return
+            return None
         if type(event) is Message:
             self._scan_message(event, at_ms, record, result)
         else:
             self._pass_on(event, at_ms, record, result)
+        return at_ms
 
     def _scan_message(self, message: Message, at_ms: EpochMs, record: RawRecord, result: ScanResult) -> None:
         result.counts[SCANNED] += 1

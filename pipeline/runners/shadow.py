@@ -6,6 +6,7 @@ sellers, and the policy in force goes into the shadow there.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
 
 import msgspec
@@ -20,6 +21,15 @@ PREFIX = b"\x01"
 FORGOTTEN_ROWS = 1_000
 """Of a candidate that is gone: so many with each batch."""
 NO_FINDING = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """A candidate policy beside the one in force."""
+
+    book: PolicyBook
+    release_ratio: float = 0.0
+    """Share of the sellers for whom it speaks."""
 
 
 class Judged(msgspec.Struct):

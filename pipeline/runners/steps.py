@@ -19,6 +19,10 @@ Counts = Counter[tuple[str, ...]]
 only says what is to be counted."""
 
 
+Progress = Callable[[int], None]
+"""Hears of work done, in units that the caller knows the sum of."""
+
+
 class Rows(Protocol):
     """The rows of one signals partition, as the judge step sees them."""
 

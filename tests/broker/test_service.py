@@ -14,8 +14,9 @@ from pipeline.kafka.dead_letters import read_back
 from pipeline.kafka.recordings import Recording
 from pipeline.kafka.topics import Input, Output
 from pipeline.policy.book import load_book
+from pipeline.runners.judging import Judging
 from pipeline.runners.record import Span, record
-from pipeline.runners.replay import Judging, run
+from pipeline.runners.replay import run
 from pipeline.runners.sample import marketplace, now_ms
 from pipeline.runners.service import scan_step
 from tests.broker.harness import Stage, wait_for
@@ -75,7 +76,7 @@ class Heard:
             topic: Counter() for topic in (Output.FINDINGS, Output.ALERTS, Output.ADVISORIES)
         }
 
-    def judged(self, result) -> None:
+    def judged(self, _, result) -> None:
         for topic, effects in (
             (Output.FINDINGS, result.findings),
             (Output.ALERTS, result.alerts),
@@ -92,7 +93,7 @@ def replayed(stage: Stage, folder: Path) -> tuple[Heard, dict[bytes, bytes]]:
     asyncio.run(record(Connection(stage.address), folder, Span([stage.names.of(Output.SIGNALS)])))
     book, heard = load_book(), Heard()
     judging = Judging(book, heard)
-    run(Recording(folder), scan_step(book, b"unused"), [judging], heard)
+    run(Recording(folder), scan_step(book, b"unused"), judging, heard)
     return heard, dict(judging.rows.items())
 
 

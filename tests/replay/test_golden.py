@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from pipeline.kafka.recordings import Recording, write_recording
-from pipeline.runners.replay import DIGEST, OUTPUTS
+from pipeline.runners.output_files import DIGEST, OUTPUTS
 from pipeline.runners.sample import HONEST, SHIPPED_SEED, SHIPPED_START_MS, Role, marketplace, recorded, role_of
 from tests.replay.golden import EXPECTED, RECORDING, replayed
 

@@ -3,6 +3,7 @@
 import json
 import random
 import sys
+from copy import deepcopy
 from functools import partial
 from pathlib import Path
 
@@ -14,9 +15,12 @@ from hypothesis import strategies as st
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from pipeline.kafka.recordings import Recorded, Recording, write_recording
 from pipeline.policy.book import load_book
-from pipeline.runners.replay import DIGEST, OUTPUTS, Judging, Summary, replay, signal_log
-from pipeline.runners.scan_pool import ScanPool
+from pipeline.runners.judging import Judging
+from pipeline.runners.output_files import DIGEST, OUTPUTS
+from pipeline.runners.replay import replay
+from pipeline.runners.scanning import ScanPool
 from pipeline.runners.service import scan_step
+from pipeline.runners.signal_log import signal_log
 from pipeline.settings import DEVELOPMENT_PSEUDONYM_KEY
 from tests.replay.golden import EXPECTED, RECORDING
 
@@ -34,7 +38,7 @@ class Heard:
     def __init__(self):
         self.said = []
 
-    def judged(self, result):
+    def judged(self, _, result):
         self.said += [*result.findings, *result.alerts, *result.advisories]
 
     def set_aside(self, letter):
@@ -75,7 +79,7 @@ def test_any_interleaving_that_keeps_each_partitions_order_gives_the_same_bytes(
 
 
 def entries(watcher):
-    return list(signal_log(Recording(RECORDING), BOOK, SCAN, watcher, Summary(), lambda _: None))
+    return list(signal_log(Recording(RECORDING), SCAN, watcher, lambda _: None))
 
 
 LOG = entries(Heard())
@@ -87,10 +91,17 @@ def judged(cuts):
     judging = Judging(BOOK, heard)
     for index, entry in enumerate(LOG):
         if index in cuts:
-            judging.flush()
+            judging = carried_over(judging, heard)
         judging.feed(entry)
-    judging.flush()
-    return sorted(heard.said), list(judging.rows.items())
+    return heard.said, list(judging.rows.items())
+
+
+def carried_over(judging, heard):
+    """A new judging with nothing but what a file could hold of the one before."""
+    new = Judging(BOOK, heard)
+    new.rows.apply(dict(judging.rows.items()))
+    new.position = deepcopy(judging.position)
+    return new
 
 
 WHOLE = judged(set())

@@ -12,9 +12,10 @@ from pipeline.kafka.recordings import Recording
 from pipeline.policy.book import SHIPPED, load_book
 from pipeline.runners.judge import Judge
 from pipeline.runners.memory_rows import MemoryRows
-from pipeline.runners.replay import OUTPUTS, SHADOW, Shadow, replay
+from pipeline.runners.output_files import OUTPUTS, SHADOW
+from pipeline.runners.replay import replay
 from pipeline.runners.service import scan_step
-from pipeline.runners.shadow import PREFIX, Shadowed, Unshadowed, is_released
+from pipeline.runners.shadow import PREFIX, Shadow, Shadowed, Unshadowed, is_released
 from pipeline.settings import DEVELOPMENT_PSEUDONYM_KEY
 from tests.replay.golden import EXPECTED, RECORDING
 
