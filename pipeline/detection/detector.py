@@ -45,7 +45,7 @@ class Detector:
         rules += [(rule, pack.language) for pack in packs.packs for rule in pack.rules]
         self._grammar = Grammar(rules)
         self._regions = {pack.language: pack.regions for pack in packs.packs}
-        self._prefilter = Prefilter(packs)
+        self._prefilter = Prefilter(packs, self._lexicon)
 
     def is_of_interest(self, text: str) -> bool:
         """Whether a detection could find anything."""

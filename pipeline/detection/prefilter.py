@@ -2,155 +2,311 @@
 
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from itertools import chain, combinations, product
-from math import prod
+from itertools import chain, product
 
 from ahocorasick_rs import AhoCorasick, Implementation
 
+from pipeline.detection.anchors import SURE, Anchors, Clue, Concepts, clues_of, pattern
 from pipeline.detection.atoms import HOMOPHONES
 from pipeline.detection.fold import FOLD, NO_SPACE
-from pipeline.detection.lexicon import Step, has_no_space, is_no_space, phrases_of
+from pipeline.detection.lexicon import Lexicon, has_no_space, phrases_of
 from pipeline.detection.packs import Entry, Pack, PackSet
+from pipeline.detection.reading import holds_base64
+from pipeline.detection.scene import is_free, wider
+from pipeline.detection.tricks import holds_leet
 
-# Every way to an act passes one of these; the other concepts only decide between them.
-ANCHORING = ("channel.", "weak_channel.", "phrase.", "manner.", "reason.phishing")
+# Every way to an act passes one of these: alone, or with what a rule of the grammar needs beside it.
+SURE_CONCEPTS = ("phrase.", "manner.", "reason.phishing")
+ANCHORING = ("channel.", "weak_channel.", *SURE_CONCEPTS)
 ANCHOR_CONCEPTS = frozenset({
-    "contact_noun", "contact_noun_weak", "your_contact", "my_contact", "call_verb", "text_verb", "off_platform", "secret",
-    "or_else", "pay_outside", "authority", "review", "dot_sign",
+    "contact_noun", "contact_noun_weak", "your_contact", "my_contact", "call_verb", "text_verb", "reach_verb",
+    "off_platform", "secret", "or_else", "pay_outside", "authority", "review", "dot_sign",
 })  # fmt: skip
 PASSING = frozenset({"manner.urgency", "manner.consent_sought", "manner.use_limited"})
-POSSESSIVES = ("your", "my")
-PERSONS = ("you", "me")
-SHORTEST_WEAK = 4
+SPOKEN_ADDRESS = (("at_sign",), ("dot_sign",))
+"""What "joe at mail dot com" needs; no rule of the grammar."""
+CIRCUMSTANCES = ("question", "number", "handle")
+"""What rules need that is no word."""
+OWNED = {"your_any": ("your", "your_contact"), "my_any": ("my", "my_contact")}
 SHORTEST_CUT = 5
 LONGEST_CUT = 14
-FEWEST_DIGITS = 7
-LONGEST_EVERYDAY = 5
-LONGEST_WINDOW = 5
-"""Neighbouring words of an anchor."""
-FEW_SPELLINGS = 60
-LIKELY = 0.003
-"""Above this a run is met too often to be worth its few spellings."""
-MOST_SPELLINGS = 1_000
-"""Of one anchor: the automaton holds each."""
-_NOT_ALNUM = re.compile(r"[^\w]|_")
+MOST_PIECES = 4
+FEWEST_DIGITS = 6
+"""Of a number that a rule may need."""
 _FIGURE = re.compile(r"[0-9@$|*%&€£]")
-# Seven digits with signs and single letters between, and the word before them.
-_DIGITS = re.compile(r"(?:(?<![^\W\d_])([^\W\d_]{1,24})[^\w]{0,3})?(?:\d[^\d\n]{0,3}){7}")
-_LEET = re.compile(r"[^\W\d_][0-9@$!|*]{1,2}[^\W\d_]|\b[0-9@$][^\W\d_]{2}|[^\W\d_]{2}[0-9@$]\b")
-_ENCODED = re.compile(r"%[0-9A-Fa-f]{2}|&#?\w{2,8};|(?=[A-Za-z+/]+[A-Z0-9])[A-Za-z0-9+/]{12}")
-# Zero-width and bidi controls, full-width forms, enclosed and mathematical letters, keycaps, combining marks, figures.
+_DIGITS = re.compile(r"\d+")
+_SEVEN_DIGITS = re.compile(r"(?:\d[^\d\n]{0,3}){7}")  # with signs and single letters between
+_SCATTERED_DIGITS = re.compile(r"(?<!\d)(?:\d{3,5}\D{1,20}){2}\d{3}")
+_WORD_BEFORE = re.compile(r"([^\W\d_]{1,24})[^\w]{0,3}$")
+_LONGEST_BEFORE = 28
+_HARMLESS_ENTITIES = "amp|quot|apos|lt|gt|nbsp|#39|#x27|#34"
+_ENCODED = re.compile(rf"%[0-9A-Fa-f]{{2}}|&(?!(?:{_HARMLESS_ENTITIES});)#?\w{{2,8}};")
+# Zero-width and bidi controls, full-width forms, enclosed and mathematical letters, keycaps, combining marks, figures;
+# and letters of two scripts side by side.
 _STRANGE = re.compile(
-    "[\u0300-\u036f\u00ad\u200b\u2060-\u2064\u20e3\u2460-\u24ff\u2776-\u2793\ufeff\uff10-\uff5a"
+    "[\u0300-\u036f\u00ad\u200b\u2060-\u2064\u20e3\u2460-\u24ff\u2776-\u2793\ufeff\uff10-\uff19\uff21-\uff3a\uff41-\uff5a"
     "\U0001d400-\U0001d7ff\U0001f100-\U0001f1ff]"
+    "|[a-zA-Z][\u0370-\u052f]|[\u0370-\u052f][a-zA-Z]"
 )
-_MIXED = re.compile("[a-zA-Z][\u0370-\u052f]|[\u0370-\u052f][a-zA-Z]|(?:^| )[^ ] [^ ] [^ ] [^ ](?: |$)")
+_STRETCHED = re.compile(rf"([^\W\d_w{NO_SPACE}])\1\1")
+_SPELLED = re.compile(r" \S \S \S \S ")
+_QUESTION = re.compile("[?？؟;]")
+_NOT_ALNUM = re.compile(r"[^\w]|_")
 _UNSPACED = re.compile(f"[{NO_SPACE}]")
 _EDGE = re.compile(f"(?<=[^ {NO_SPACE}])(?=[{NO_SPACE}])|(?<=[{NO_SPACE}])(?=[^ {NO_SPACE}])")
-_SPACED = str.maketrans({chr(code): " " for code in range(128) if not chr(code).isalnum()})
+_SPACED = bytes(ord(chr(code).lower()) if chr(code).isalnum() else ord(" ") for code in range(128)) + bytes(128)
+"""For ASCII: lower case, and a space for what is no letter or digit."""
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
-class _Plain(dict[int, str]):
+_STRANGE_MARK, _UNSPACED_MARK = "\0", "\1"
+_MOST_WORDS, _LONGEST_KEPT = 50_000, 24
+
+
+class _PlainCharacters(dict[int, str]):
     """For `str.translate`: folded, and a space for what is no letter, digit or sign that packs list."""
 
     def __missing__(self, code: int) -> str:
         folded = FOLD[code]
-        is_kept = 0x2190 <= code < 0x3000 or code >= 0x3040 or unicodedata.category(chr(code)).startswith("M")
-        value = self[code] = folded if is_kept else _NOT_ALNUM.sub(" ", folded)  # vowel signs are no letters to `\w`
+        is_sign = 0x2190 <= code < 0x3000 or code >= 0x1F000
+        is_kept = unicodedata.category(chr(code)).startswith("M")  # vowel signs are no letters to `\w`
+        value = self[code] = f" {folded} " if is_sign and folded else folded if is_kept else _NOT_ALNUM.sub(" ", folded)
         return value
 
 
-_PLAIN = _Plain()
+class _PlainWords(dict[str, str]):
+    """Words folded, with a mark behind those that hold strange characters or such of a script without spaces."""
+
+    _characters = _PlainCharacters()
+
+    def __missing__(self, word: str) -> str:
+        if _STRANGE.search(word) or _STRETCHED.search(word):
+            plain = _STRANGE_MARK
+        else:
+            plain = word.translate(self._characters)
+            if _UNSPACED.search(plain):
+                plain = _EDGE.sub(" ", plain) + _UNSPACED_MARK
+        if len(word) <= _LONGEST_KEPT:
+            if len(self) >= _MOST_WORDS:  # a message may hold any words: forget them, the answer stays the same
+                self.clear()
+            self[word] = plain
+        return plain
+
+
+_PLAIN_WORDS = _PlainWords()
+
+
+class Company:
+    """Which concepts make an act together."""
+
+    def __init__(self, packs: PackSet) -> None:
+        rules = [rule.needs for rule in chain(packs.grammar, *(pack.rules for pack in packs.packs))]
+        needs = [tuple(widened(groups)) for groups in (*rules, SPOKEN_ADDRESS)]
+        wanted = frozenset(chain.from_iterable(chain.from_iterable(needs)))
+        concepts = sorted({entry.concept for pack in packs.packs for entry in pack.entries})
+        self._names = {name: frozenset([name]) for name in CIRCUMSTANCES}
+        self._names |= {c: names for c in concepts if not wanted.isdisjoint(names := frozenset((c, *wider(c))))}
+        self._bit_of = {name: 1 << number for number, name in enumerate(self._names)}
+        self._rules = {tuple(map(self._mask, groups)) for groups in needs}
+        self.question = self._mask(["question"])
+        self.number = self._mask(["number", "handle"])
+        self._are_enough: dict[int, bool] = {}
+        anchoring = {concept for concept in concepts if is_anchoring(concept)}
+        mask = self._mask(anchoring)
+        # A rule of a pack's own concepts alone is found by its first.
+        firsts = [rule[0] for rule in self._rules if not any(group & mask for group in rule)]
+        self.anchors = anchoring | {concept for concept, bit in self._bit_of.items() if any(bit & m for m in firsts)}
+        self.companions = self._names.keys() - self.anchors - set(CIRCUMSTANCES)
+
+    def _mask(self, group: Iterable[str]) -> int:
+        wanted = frozenset(group)
+        return sum(self._bit_of[concept] for concept, names in self._names.items() if wanted & names)
+
+    def bit(self, concept: str) -> int:
+        """The bit of a concept; 0 where it makes an act alone."""
+        bit = self._bit_of.get(concept, 0)
+        is_sure = concept.startswith(SURE_CONCEPTS) or any(len(rule) == 1 and rule[0] & bit for rule in self._rules)
+        return 0 if is_sure else bit
+
+    def are_enough(self, concepts: int) -> bool:
+        """Whether some rule has all that it needs."""
+        known = self._are_enough.get(concepts)
+        if known is None:
+            known = any(all(concepts & mask for mask in rule) for rule in self._rules)
+            if len(self._are_enough) < _MOST_WORDS:
+                self._are_enough[concepts] = known
+        return known
+
+
+def widened(needs: Iterable[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+    """What a rule needs, in concepts that packs have: more messages may hold it, none fewer."""
+    for group in needs:
+        if len(group) == 1 and group[0] in OWNED:
+            yield OWNED[group[0]]
+        yield tuple(
+            chain.from_iterable(
+                ("any_contact", name) if name in OWNED or name == "bare_contact" else (name,) for name in group
+            )
+        )
 
 
 class Prefilter:
-    """Words and pairs of neighbouring words, one of which stands in every message of interest."""
+    """Words and what must stand around them, one of which stands in every message of interest."""
 
-    def __init__(self, packs: PackSet) -> None:
+    def __init__(self, packs: PackSet, lexicon: Lexicon) -> None:
+        self._lexicon = lexicon
+        self._languages = range(len(packs.packs) + 1)
+        self._company = company = Company(packs)
         entries = [entry for pack in packs.packs for entry in pack.entries]
         common = frozenset(entry.text.lower() for entry in entries if entry.concept == "common")
         self._traps = frozenset(
-            bare
-            for pack in packs.packs
-            for word in singles(pack.entries, "number_trap")
-            if (bare := word.rstrip("*")).isalpha()
+            bare for word in singles(entries, "number_trap") if (bare := word.rstrip("*")).isalpha()
         )
-        patterns = {pattern(anchor) for pack in packs.packs for anchor in pack_anchors(pack, common)}
-        patterns.update(f" {a} {b} {c} " for a, b, c in product(_LETTERS, repeat=3))
-        patterns.update(letter * 3 for letter in _LETTERS if letter != "w")
-        patterns.discard("")
-        self._automaton = AhoCorasick(patterns, implementation=Implementation.ContiguousNFA, store_patterns=False)
+        anchors: dict[str, list[Clue]] = defaultdict(list)
+        companions: dict[str, list[Clue]] = defaultdict(list)
+        for number, pack in enumerate(packs.packs, 1):
+            for entry in pack.entries:
+                if entry.concept not in company.anchors and entry.concept not in company.companions:
+                    continue
+                is_anchor = entry.concept in company.anchors and entry.concept != "reach_verb"
+                clues = anchors if is_anchor else companions
+                language = 0 if is_free(entry.concept, pack.language) else number
+                for anchor, clue in clues_of(entry.text, common, language, company.bit(entry.concept)):
+                    clues[anchor].append(clue if clue.concept else clue._replace(language=0))
+            persons = singles(pack.entries, "you") | singles(pack.entries, "me")
+            for anchor, clue in beside(singles(pack.entries, "reach_verb"), persons, number, company.bit("reach_verb")):
+                anchors[anchor].append(clue)
+            for anchor, clue in digits_beside(pack, common):
+                anchors[anchor].append(clue)
+        cut = {word for pack in packs.packs for word in cut_words(pack)}
+        anchors.update((f" {a} {b} {c} ", [SURE]) for a, b, c in product(_LETTERS, repeat=3))
+        anchors.update((letter * 3, [SURE]) for letter in _LETTERS if letter != "w")
+        anchors.update((f" {word[::-1]} ", [SURE]) for word in cut)
+        self._cut = AhoCorasick(cut, implementation=Implementation.ContiguousNFA)
+        self._spaced, self._unspaced = (
+            Anchors(of_kind(anchors, is_spaced=kind), is_spaced=kind) for kind in (True, False)
+        )
+        self._spaced_company, self._unspaced_company = (
+            Anchors(of_kind(companions, is_spaced=kind), is_spaced=kind) for kind in (True, False)
+        )
 
     def fires(self, text: str) -> bool:
         """Whether the full detector has to look."""
-        if text.isascii():
-            plain = text.lower().translate(_SPACED)
+        is_unspaced = False
+        is_ascii = text.isascii()
+        if is_ascii:
+            plain = text.encode().translate(_SPACED).decode()
         else:
-            if _STRANGE.search(text) or _MIXED.search(text):
+            plain = " ".join([_PLAIN_WORDS[word] for word in text.split()])
+            if _STRANGE_MARK in plain:
                 return True
-            plain = text.translate(_PLAIN)
-            if _UNSPACED.search(plain):
-                if self._automaton.find_matches_as_indexes(plain.replace(" ", "")):
-                    return True
-                plain = _EDGE.sub(" ", plain)
-        plain = f" {plain} ".replace("  ", " ").replace("  ", " ")
-        if self._automaton.find_matches_as_indexes(plain):
+            if _UNSPACED_MARK in plain:
+                is_unspaced = True
+                plain = plain.replace(_UNSPACED_MARK, "")
+        spaced = f" {plain} ".replace("  ", " ").replace("  ", " ")
+        unspaced = spaced.replace(" ", "")
+        found = self._spaced.concepts_in(spaced, unspaced, self._languages)
+        if found is None:
+            return True
+        if is_unspaced:
+            more = self._unspaced.concepts_in(unspaced, spaced, self._languages)
+            if more is None:
+                return True
+            add(found, more)
+        if found and self._is_complete(found, text, spaced, unspaced if is_unspaced else None):
+            return True
+        if any(is_cut(word, spaced) for word in self._cut.find_matches_as_strings(unspaced)):
+            return True
+        if is_ascii:
+            return _FIGURE.search(text) is not None and (_SPELLED.search(spaced) is not None or self._has_figures(text))
+        if _SPELLED.search(spaced):
             return True
         return (_FIGURE.search(text) or _FIGURE.search(plain)) is not None and self._has_figures(text)
 
+    def _is_complete(self, found: Concepts, text: str, spaced: str, unspaced: str | None) -> bool:
+        """Whether a rule has all that it needs."""
+        languages = self._languages if 0 in found else tuple(found)
+        add(found, self._spaced_company.concepts_in(spaced, unspaced or "", languages) or {})
+        if unspaced:
+            add(found, self._unspaced_company.concepts_in(unspaced, spaced, languages) or {})
+        everywhere = found.pop(0, 0)
+        if _QUESTION.search(text):
+            everywhere |= self._company.question
+        if _FIGURE.search(text) and digits_in(text) >= FEWEST_DIGITS:
+            everywhere |= self._company.number
+        are_enough = self._company.are_enough
+        return any(are_enough(found[language] | everywhere) for language in found) or are_enough(everywhere)
+
     def _has_figures(self, text: str) -> bool:
-        if "@" in text or _LEET.search(text) or _ENCODED.search(text):
+        if "@" in text or _ENCODED.search(text) or holds_base64(text) or holds_leet(text.lower(), self._lexicon):
             return True
-        return any(match[1] is None or match[1].lower() not in self._traps for match in _DIGITS.finditer(text))
+        if digits_in(text) < FEWEST_DIGITS:
+            return False
+        runs = _DIGITS.findall(text)
+        if sum(len(run) >= 3 for run in runs) >= 3 and _SCATTERED_DIGITS.search(text):
+            return True
+        return any(not self._is_trapped(text, match.start()) for match in _SEVEN_DIGITS.finditer(text))
+
+    def _is_trapped(self, text: str, start: int) -> bool:
+        """Whether the word before a number says that it is none to call."""
+        before = _WORD_BEFORE.search(text[max(start - _LONGEST_BEFORE, 0) : start])
+        return before is not None and before[1].lower() in self._traps
 
 
-def pattern(anchor: str) -> str:
-    """An anchor as it stands in plain text: spaces at the ends that end a word."""
-    if has_no_space(anchor):
-        return anchor.replace(" ", "").replace("*", "")
-    if "*" not in anchor:
-        return f" {anchor} "
-    head = "" if anchor.startswith("*") else " "
-    tail = "" if anchor.endswith("*") else " "
-    # A star within ends the pattern there: what comes before it is met first.
-    kept = anchor.strip("*")
-    if "*" in kept:
-        kept, tail = kept.partition("*")[0], ""
-    return f"{head}{kept}{tail}" if kept else ""
+def is_cut(word: str, spaced: str) -> bool:
+    """Whether a word that stands in a text without its spaces is several words of it."""
+    if f" {word}" in spaced or f"{word} " in spaced:
+        return False
+    words = spaced.split()
+    return any("".join(words[at : at + size]) == word for at in range(len(words)) for size in range(2, MOST_PIECES + 1))
 
 
-def pack_anchors(pack: Pack, common: frozenset[str]) -> Iterator[str]:
-    """What must stand in a message for some entry of the pack to matter."""
-    for entry in pack.entries:
-        if entry.concept == "contact_noun_weak":
-            # Two letters are too many messages; an emoji is none.
-            yield from (w for w in anchors_of(entry.text, common) if len(w) >= SHORTEST_WEAK or not w.isalnum())
-        elif is_anchoring(entry.concept):
-            yield from anchors_of(entry.text, common)
-        if entry.concept.startswith("channel.") or entry.concept == "contact_noun":
-            yield from cut_words(entry)
-    words = {name: singles(pack.entries, name) for name in (*POSSESSIVES, *PERSONS, "contact_noun_weak", "reach_verb")}
-    yield from (f"{a} {b}" for name in POSSESSIVES for a, b in product(words[name], words["contact_noun_weak"]))
-    for verb, person in product(words["reach_verb"], (person for name in PERSONS for person in words[name])):
-        yield f"{person} {verb}"
-        if not verb.endswith("*"):  # a star would end the pattern there: any word that begins so
-            yield f"{verb} {person}"
-    yield from digit_pairs(pack, common)
+def digits_in(text: str) -> int:
+    """How many digits a text has, of whatever script."""
+    return len("".join(_DIGITS.findall(text)))
 
 
-def digit_pairs(pack: Pack, common: frozenset[str]) -> Iterator[str]:
-    """Two neighbouring words for digits, one of which means nothing else."""
-    digits: dict[bool, set[str]] = {False: set(), True: set()}
+def add(found: Concepts, more: Concepts) -> None:
+    """Adds what was found in another way."""
+    for language, concepts in more.items():
+        found[language] = found.get(language, 0) | concepts
+
+
+def of_kind(clues: dict[str, list[Clue]], *, is_spaced: bool) -> dict[str, list[Clue]]:
+    """The anchors that stand between spaces, or those in a script without any."""
+    return {anchor: each for anchor, each in clues.items() if has_no_space(anchor) is not is_spaced}
+
+
+def is_anchoring(concept: str) -> bool:
+    """Whether some act or manner needs it."""
+    return concept not in PASSING and (concept in ANCHOR_CONCEPTS or concept.startswith(ANCHORING))
+
+
+def digits_beside(pack: Pack, common: frozenset[str]) -> Iterator[tuple[str, Clue]]:
+    """Words for one digit that mean nothing else, beside another word for digits."""
+    every: set[str] = set()
+    sure: set[str] = set()
     for entry in pack.entries:
         if entry.concept.startswith(("digit.", "repeat.")):
-            is_single = len(entry.concept.partition(".")[2]) == 1
-            digits[is_single].update((*phrase_words(entry), *unspaced_words(entry)))
-    sure = {word for word in digits[True] if word not in common and word not in HOMOPHONES}
-    for a, b in product(sure, digits[True] | digits[False]):
-        yield f"{a} {b}"
-        yield f"{b} {a}"
+            words = {*phrase_words(entry), *unspaced_words(entry)}
+            every |= words
+            if len(entry.concept.partition(".")[2]) == 1:
+                sure.update(word for word in words if word not in common and word not in HOMOPHONES)
+    yield from beside(sure, every)
+
+
+def beside(
+    words: Iterable[str], others: Iterable[str], language: int = 0, concept: int = 0
+) -> Iterator[tuple[str, Clue]]:
+    """Words that count where one of others stands right before or behind them."""
+    patterns = tuple(sorted({found for word in others if (found := pattern(word))}))
+    clues = (
+        Clue(language, concept, before=tuple(p for p in patterns if p[-1] == " " or has_no_space(p))),
+        Clue(language, concept, after=tuple(p for p in patterns if p[0] == " " or has_no_space(p))),
+    )
+    yield from ((found, clue) for word in words if (found := pattern(word)) for clue in clues)
 
 
 def phrase_words(entry: Entry) -> Iterator[str]:
@@ -167,85 +323,15 @@ def unspaced_words(entry: Entry) -> Iterator[str]:
         yield " ".join(word for words in steps for word in words)
 
 
-def cut_words(entry: Entry) -> Iterator[str]:
-    """A single word cut in two or three, and written backwards."""
-    for word in phrase_words(entry):
-        bare = word.strip("*")
-        if not SHORTEST_CUT <= len(bare) <= LONGEST_CUT or not bare.isalpha() or is_no_space(bare[0]):
-            continue
-        yield bare[::-1]
-        size = len(bare)
-        yield from (f"{bare[:cut]} {bare[cut:]}" for cut in range(1, size))
-        if entry.concept.startswith("channel."):
-            yield from (f"{bare[:a]} {bare[a:b]} {bare[b:]}" for a, b in combinations(range(1, size), 2))
-
-
-def is_anchoring(concept: str) -> bool:
-    """Whether some act or manner needs it."""
-    return concept not in PASSING and (concept in ANCHOR_CONCEPTS or concept.startswith(ANCHORING))
+def cut_words(pack: Pack) -> Iterator[str]:
+    """Single words for contacts and channels that people cut in pieces or write backwards."""
+    for entry in pack.entries:
+        if entry.concept.startswith("channel.") or entry.concept == "contact_noun":
+            for word in phrase_words(entry):
+                if SHORTEST_CUT <= len(word) <= LONGEST_CUT and word.isalpha() and not has_no_space(word):
+                    yield word
 
 
 def singles(entries: Iterable[Entry], concept: str) -> set[str]:
     """The single words of a concept, stars kept."""
     return {word for entry in entries if entry.concept == concept for word in phrase_words(entry)}
-
-
-def anchors_of(text: str, common: frozenset[str]) -> Iterator[str]:
-    """What must stand in a message for an entry to be there: the least likely run of neighbouring words, in each spelling.
-
-    Runs with few spellings are tried first: every spelling takes memory.
-    """
-    for phrase in phrases_of(text):
-        best = rarest_window(phrase, FEW_SPELLINGS, common)
-        if likelihood(best, common) > LIKELY:
-            best = rarest_window(phrase, MOST_SPELLINGS, common)
-        yield from (" ".join(chain(*words)) for words in product(*best) if any(words))
-
-
-def rarest_window(phrase: list[Step | str], most_spellings: int, common: frozenset[str]) -> list[Step]:
-    """The neighbouring steps of a phrase that are met least often."""
-    windows = [window for run in runs(phrase) for window in windows_of(run, most_spellings)]
-    if not windows:  # every step may be left out
-        windows = [[step] for step in phrase if not isinstance(step, str)]
-    return min(windows, key=lambda window: (has_tiny_spelling(window), likelihood(window, common)))
-
-
-def has_tiny_spelling(window: list[Step]) -> bool:
-    """Whether one of its spellings is a word of one or two letters, which would stand in every second message."""
-    return len(window) == 1 and any(len("".join(words)) < SHORTEST_WEAK - 1 for words in window[0])
-
-
-def windows_of(run: list[Step], most_spellings: int) -> Iterator[list[Step]]:
-    """Neighbouring steps of a run, from one that must be there to another, in not too many spellings."""
-    for first in range(len(run)):
-        spellings = 1
-        for last in range(first, min(first + LONGEST_WINDOW, len(run))):
-            spellings *= len(run[last])
-            if last > first and spellings > most_spellings:
-                break
-            if all(run[first]) and all(run[last]):
-                yield run[first : last + 1]
-
-
-def likelihood(window: list[Step], common: frozenset[str]) -> float:
-    """About how often one of its spellings is met."""
-    return prod(sum(prod(word_likelihood(word, common) for word in words) for words in step) for step in window)
-
-
-def word_likelihood(word: str, common: frozenset[str]) -> float:
-    """An everyday word in thirty, another the seldomer the longer."""
-    return (
-        1 / 30 if word in common or len(word) < SHORTEST_WEAK else 0.01 * 0.75 ** max(len(word) - LONGEST_EVERYDAY, 0)
-    )
-
-
-def runs(phrase: list[Step | str]) -> Iterator[list[Step]]:
-    """Neighbouring steps, with no gap between them."""
-    run: list[Step] = []
-    for step in phrase:
-        if isinstance(step, str):
-            yield run
-            run = []
-        else:
-            run.append(step)
-    yield run

@@ -15,7 +15,7 @@ from pipeline.detection.words import Layer, Reading, Trick
 _TOKEN = re.compile(rf"{WORD.pattern}|[.!?。！？؟;\n,:…\"]")
 _CYRILLIC = re.compile("[\u0400-\u052f]")
 _LATIN = re.compile("[a-z]")
-_WRAPPED_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,400}={0,2}")
+_WRAPPED_BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{12,400}={0,2}")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,8});")
 _ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _SENTENCE_ENDS = frozenset(".!?。！？؟\n…")
@@ -101,6 +101,11 @@ def _unwrapped(layer: Layer, tricks: list[Trick]) -> Layer:
     starts += map(layer.start, range(at, len(text)))
     ends += map(layer.end, range(at + 1, len(text) + 1))
     return Layer("".join(out), starts, ends)
+
+
+def holds_base64(text: str) -> bool:
+    """Whether some word of a text is Base64 of other text."""
+    return any(_decoded(match[0]) for match in _WRAPPED_BASE64.finditer(text))
 
 
 def _decoded(word: str) -> str:

@@ -71,15 +71,19 @@ class Languages:
         kind = self._kinds.get(term)
         if kind is None:
             concept = term.concept
-            is_free = concept.startswith("channel.") or (term.language == LOANS and concept == "contact_noun")
             kind = self._kinds[term] = Kind(
                 (concept, *wider(concept)),
                 self.bit_of[term.language],
                 not concept.startswith(SPEECHLESS),
-                is_free,
+                is_free(concept, term.language),
                 f"{term.language}.{concept}.{term.slug}",
             )
         return kind
+
+
+def is_free(concept: str, language: str) -> bool:
+    """Whether a word of a pack combines with words of any language."""
+    return concept.startswith("channel.") or (language == LOANS and concept == "contact_noun")
 
 
 def wider(concept: str) -> tuple[str, ...]:

@@ -9,13 +9,14 @@ from pipeline.detection.lexicon import Lexicon, is_no_space
 from pipeline.detection.words import Reading, Trick
 
 # Every pattern here is a character class, repeated: read once from left to right, no backtracking.
-_CHUNK = re.compile(r"[^\s]+")
+_CHUNK = re.compile(r"\S+")
 _CYRILLIC = re.compile("[\u0400-\u052f]")
 _LEET = {"0": "o", "1": "il", "3": "e", "4": "a", "5": "s", "6": "gb", "7": "t", "8": "b", "9": "g", "@": "a", "$": "s",
          "!": "il", "|": "li", "€": "e", "£": "l", "+": "t", "(": "c", "¢": "c", "*": "aeiou", "#": "h", "2": "z"}  # fmt: skip
 _CYRILLIC_LEET = {"0": "о", "1": "іил", "3": "зе", "4": "ча", "5": "сп", "6": "б", "7": "т", "8": "в", "9": "яд",
                   "@": "а", "$": "с", "*": "аоеи", "|": "л", "!": "и"}  # fmt: skip
 _LEET_SIGNS = frozenset(_LEET)
+_AROUND_LEET = ".,:;?\"'()[]"
 _SHORTEST = 3
 _SHORTEST_REVERSED = 5
 _SHORTEST_COMMON = 4
@@ -156,29 +157,55 @@ def _parted(text: str, lexicon: Lexicon) -> tuple[str, ...]:
 def _leet(reading: Reading, lexicon: Lexicon) -> Iterator[Change]:
     """Words with digits and signs for letters: `wh4ts@pp`, `num8er`. Common words count beside one for a contact."""
     layer = reading.layer
-    found: list[tuple[Change, int]] = []
     index = 0
-    for match in _CHUNK.finditer(layer.text):
-        chunk = match[0].strip(".,:;?\"'()[]")
-        if not _SHORTEST <= len(chunk) <= _LONGEST or _LEET_SIGNS.isdisjoint(chunk):
-            continue
-        letters = sum(character.isalpha() for character in chunk)
-        if not letters or letters * 2 < len(chunk) or lexicon.weight(chunk):
-            continue
-        plain, weight = _guess(chunk, lexicon)
-        if not plain:
-            continue
-        at = match.start() + match[0].index(chunk)
-        start, end = layer.start(at), layer.end(at + len(chunk))
+    for at, length, plain in leet_words(layer.text, lexicon):
+        start, end = layer.start(at), layer.end(at + length)
         while index < len(reading.words) and reading.ends[index] <= start:
             index += 1
         last = index
         while last < len(reading.words) and reading.starts[last] < end:
             last += 1
         if last > index:
-            found.append(((index, last, (plain,), "leet"), weight))
-    if any(weight == 2 for _, weight in found) or len(found) >= 2:
-        yield from (change for change, _ in found)
+            yield (index, last, (plain,), "leet")
+
+
+def holds_leet(text: str, lexicon: Lexicon) -> bool:
+    """Whether a folded text has words written with digits and signs for letters."""
+    guesses = [
+        _leet_word(chunk, lexicon)[1]
+        for word in text.split()
+        if not word.isalpha()
+        for chunk in [word.strip(_AROUND_LEET)]
+    ]
+    return _are_leet(guesses)
+
+
+def leet_words(text: str, lexicon: Lexicon) -> list[tuple[int, int, str]]:
+    """Where words with signs for letters stand in a folded text, their length, and what they stand for."""
+    found: list[tuple[int, int, str]] = []
+    weights: list[int] = []
+    for match in _CHUNK.finditer(text):
+        chunk = match[0].strip(_AROUND_LEET)
+        plain, weight = _leet_word(chunk, lexicon)
+        if plain:
+            found.append((match.start() + match[0].index(chunk), len(chunk), plain))
+            weights.append(weight)
+    return found if _are_leet(weights) else []
+
+
+def _are_leet(weights: list[int]) -> bool:
+    """Whether words that may be leet are: one names a contact, or there are two."""
+    return 2 in weights or sum(map(bool, weights)) >= 2
+
+
+def _leet_word(chunk: str, lexicon: Lexicon) -> tuple[str, int]:
+    """What a word with signs for letters stands for, and its weight; empty where it is none."""
+    if not _SHORTEST <= len(chunk) <= _LONGEST or chunk.isdigit() or _LEET_SIGNS.isdisjoint(chunk):
+        return "", 0
+    letters = sum(map(str.isalpha, chunk))
+    if not letters or letters * 2 < len(chunk) or lexicon.weight(chunk):
+        return "", 0
+    return _guess(chunk, lexicon)
 
 
 def _guess(chunk: str, lexicon: Lexicon) -> tuple[str, int]:

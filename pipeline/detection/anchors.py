@@ -1,0 +1,177 @@
+"""Telling runs of words: where they stand in a plain text, and whether what their phrases need stands around them."""
+
+import re
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, product
+from math import inf, prod
+from typing import NamedTuple
+
+from ahocorasick_rs import AhoCorasick, Implementation
+
+from pipeline.detection.lexicon import Step, has_no_space, phrases_of
+
+SHORT_WORD = 3
+"""Letters of a word that is met as often as an everyday one."""
+LONGEST_EVERYDAY = 5
+LONGEST_WINDOW = 5
+"""Neighbouring words of an anchor."""
+FEW_SPELLINGS = 60
+LIKELY = 0.003
+"""Above this a run is met too often to be worth its few spellings."""
+MOST_SPELLINGS = 300
+"""Of one anchor: the automaton holds each."""
+_SIGNS = re.compile(r"[\x00-\x20!-/:-@\[-`{-\x7f]+")
+
+Spellings = tuple[str, ...]
+Concepts = dict[int, int]
+"""Bits of concepts by language."""
+
+
+class Clue(NamedTuple):
+    """What an anchor stands for, and what must stand around it."""
+
+    language: int = 0
+    """Number of the pack; 0 where it counts in every language."""
+    concept: int = 0
+    """A bit; 0 where it says enough by itself."""
+    before: Spellings = ()
+    """One of these right before it; empty where that is left open."""
+    after: Spellings = ()
+    elsewhere: tuple[tuple[Spellings, Spellings], ...] = ()
+    """One of each anywhere: in the text that the anchor was found in, or in the other one."""
+
+
+SURE = Clue()
+
+
+class Anchors:
+    """Patterns and their clues, found in one pass."""
+
+    def __init__(self, clues: Mapping[str, Iterable[Clue]], *, is_spaced: bool) -> None:
+        self._automaton = AhoCorasick(clues, implementation=Implementation.ContiguousNFA, store_patterns=False)
+        self._clues = [None if SURE in each else tuple(dict.fromkeys(each)) for each in clues.values()]
+        self._is_spaced = is_spaced
+
+    def concepts_in(self, text: str, other: str, languages: Container[int]) -> Concepts | None:
+        """The concepts whose anchors stand in a text with what their clues ask for; `None` where one says enough.
+
+        `other` is the message without spaces for a text with single spaces between words, and the other way round.
+        Only concepts of these languages are looked for.
+        """
+        concepts: Concepts = {}
+        for number, first, last in self._automaton.find_matches_as_indexes(text, overlapping=True):
+            clues = self._clues[number]
+            if clues is None:
+                return None
+            start, end = first, last
+            if self._is_spaced:
+                start, end = text.rfind(" ", 0, first + 1) + 1, text.find(" ", last - 1)
+            for language, concept, before, after, elsewhere in clues:
+                known = concepts.get(language, 0)
+                if (
+                    language not in languages
+                    or known & concept
+                    or (before and not text.endswith(before, 0, start))
+                    or (after and not text.startswith(after, end))
+                    or (elsewhere and not _has_each(text, other, elsewhere))
+                ):
+                    continue
+                if not concept:
+                    return None
+                concepts[language] = known | concept
+        return concepts
+
+
+def _has_each(text: str, other: str, steps: Iterable[tuple[Spellings, Spellings]]) -> bool:
+    for here, there in steps:
+        for spelling in here:
+            if spelling in text:
+                break
+        else:
+            for spelling in there:
+                if spelling in other:
+                    break
+            else:
+                return False
+    return True
+
+
+def pattern(words: str) -> str:
+    """Words as they stand in plain text: spaces at the ends that end a word; none where signs are all there is."""
+    if has_no_space(words):
+        return words.replace(" ", "").replace("*", "")
+    # Behind a star the word goes on, so that what comes before and after are two patterns: the longer says more.
+    pieces = [_SIGNS.sub(" ", piece) for piece in f" {words} ".split("*")]
+    return max(pieces, key=len) if any(map(str.strip, pieces)) else ""
+
+
+def clues_of(text: str, common: frozenset[str], language: int, concept: int) -> Iterator[tuple[str, Clue]]:
+    """The least likely run of neighbouring words of an entry, in each spelling, and what stands around it."""
+    for phrase in phrases_of(text):
+        first, last = rarest_window(phrase, common)
+        window = [step for step in phrase[first:last] if not isinstance(step, str)]
+        anchors = [found for words in product(*window) if (found := pattern(" ".join(chain(*words))))]
+        if len(phrase) == last - first or not anchors:
+            clue = Clue(language, concept)
+            yield from ((anchor, clue) for anchor in anchors)
+            continue
+        is_unspaced = has_no_space(anchors[0])
+        beside: dict[int, Spellings] = {}
+        elsewhere = []
+        for number, step in enumerate(phrase):
+            if first <= number < last or isinstance(step, str) or not is_telling(step):
+                continue
+            spellings = tuple(dict.fromkeys(pattern(" ".join(words)) for words in step))
+            alike = tuple(spelling for spelling in spellings if has_no_space(spelling) is is_unspaced)
+            edge = {first - 1: -1, last: 0}.get(number)
+            is_whole = is_unspaced or (edge is not None and all(spelling[edge] == " " for spelling in spellings))
+            if edge is not None and is_whole and alike == spellings:
+                beside[number] = spellings
+            else:
+                elsewhere.append((alike, tuple(spelling for spelling in spellings if spelling not in alike)))
+        clue = Clue(language, concept, beside.get(first - 1, ()), beside.get(last, ()), tuple(elsewhere))
+        yield from ((anchor, clue) for anchor in anchors)
+
+
+def rarest_window(phrase: Sequence[Step | str], common: frozenset[str]) -> tuple[int, int]:
+    """First and last, exclusive, of the neighbouring steps of a phrase that are met least often, in few spellings."""
+    best, least = (0, 0), inf
+    for most_spellings in (FEW_SPELLINGS, MOST_SPELLINGS):
+        for first, last in windows_of(phrase, most_spellings):
+            if (found := likelihood(phrase[first:last], common)) < least:
+                best, least = (first, last), found
+        if least < LIKELY:
+            break
+    return best
+
+
+def windows_of(phrase: Sequence[Step | str], most_spellings: int) -> Iterator[tuple[int, int]]:
+    """Neighbouring steps with no gap between them, from one that must be there to another, in few spellings."""
+    for first, opening in enumerate(phrase):
+        if isinstance(opening, str) or not is_telling(opening):
+            continue
+        spellings = 1
+        for last in range(first, min(first + LONGEST_WINDOW, len(phrase))):
+            step = phrase[last]
+            spellings *= len(step)
+            if isinstance(step, str) or (last > first and spellings > most_spellings):
+                break
+            if is_telling(step):
+                yield first, last + 1
+
+
+def is_telling(step: Step) -> bool:
+    """Whether every spelling has a letter or digit: signs do not stand in plain text."""
+    return all(any(not _SIGNS.fullmatch(word) for word in words) for words in step)
+
+
+def likelihood(window: Iterable[Step | str], common: frozenset[str]) -> float:
+    """About how often one of its spellings is met."""
+    return prod(sum(prod(word_likelihood(word, common) for word in words) for words in step) for step in window)
+
+
+def word_likelihood(word: str, common: frozenset[str]) -> float:
+    """An everyday word in thirty, another the seldomer the longer."""
+    if word in common or len(word) <= SHORT_WORD:
+        return 1 / 30
+    return 0.01 * 0.75 ** max(len(word) - LONGEST_EVERYDAY, 0)
