@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bench.traffic import SHARE_OF_INTEREST, chatter, of_interest
 from pipeline.detection.detector import Detector
-from pipeline.detection.packs import load_packs
+from pipeline.detection.shipped import shipped_detector
 from schemas.vocabulary import Sender
 
 CORPUS = Path(__file__).parents[1] / "tests/corpus/seen"
@@ -27,7 +27,7 @@ BOUNDS = {"mix_us": 10.0, "interest_median_us": 150.0, "worst_ms": 2.0, "start_u
 def main() -> None:
     """Measures, prints beside the bounds, and says by the exit status whether all hold."""
     started = time.perf_counter()
-    detector = Detector(load_packs())
+    detector = shipped_detector()
     figures = {"start_up_s": time.perf_counter() - started}
     rows = [
         json.loads(line) for path in sorted(CORPUS.glob("*.jsonl")) for line in path.read_text("utf-8").splitlines()

@@ -232,12 +232,11 @@ def record(  # noqa: PLR0913, PLR0917 - options of a command line
 
 def disguised_line() -> "Callable[[RawRecord], bytes]":
     """How a record is written that may be shared."""
-    from pipeline.detection.detector import Detector
-    from pipeline.detection.packs import load_packs
+    from pipeline.detection.shipped import shipped_detector
     from pipeline.runners.disguise import Disguise
     from pipeline.runners.service import pseudonym_key
 
-    return Disguise(pseudonym_key(load_settings()), Detector(load_packs())).line
+    return Disguise(pseudonym_key(load_settings()), shipped_detector()).line
 
 
 @app.command(epilog="Example: ringfence publish today --speed 10")

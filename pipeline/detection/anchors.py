@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick, Implementation
 
-from pipeline.detection.lexicon import Step, has_no_space, phrases_of
+from pipeline.detection.phrases import Step, has_no_space, phrases_of
 
 SHORT_WORD = 3
 """Letters of a word that is met as often as an everyday one."""

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from pipeline.detection.lexicon import Found, is_no_space
+from pipeline.detection.lexicon import Found
+from pipeline.detection.phrases import is_no_space
 from pipeline.detection.words import Reading
 
 MAX_FILLERS = 5

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.detection.detector import Detector
-from pipeline.detection.lexicon import Lexicon, lexicon_of, phrases_of, words_of
+from pipeline.detection.lexicon import Lexicon, graph_of
 from pipeline.detection.model import Detection
 from pipeline.detection.packs import (
     GRAMMAR_FILE,
@@ -20,6 +20,7 @@ from pipeline.detection.packs import (
     read_grammar,
     read_pack,
 )
+from pipeline.detection.phrases import phrases_of, words_of
 from pipeline.detection.report import as_detect_line
 from pipeline.detection.sources import PackError, Source
 from schemas.vocabulary import Act
@@ -27,7 +28,7 @@ from schemas.vocabulary import Act
 FEWEST_EXAMPLES = 60
 _MOST_SPELLINGS_TRIED = 200
 _ACTS = ("solicits", "shares_contact", "discloses", "refuses")
-_NO_PHRASES = ("trap", "common")
+_NO_PHRASES = ("trap", "number_trap", "common")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -83,7 +84,7 @@ def _too_few_examples(pack: Pack) -> Iterator[Fault]:
 def _dead_phrases(path: Path, pack: Pack) -> Iterator[Fault]:
     source = Source(path, path.read_text(encoding="utf-8"))
     traps = [entry for entry in pack.entries if entry.concept == "trap"]
-    swallowing = lexicon_of([Pack(pack.language, pack.name, (), "before", "before", tuple(traps))], frozenset())
+    swallowing = Lexicon(graph_of([Pack(pack.language, pack.name, (), "before", "before", tuple(traps))], frozenset()))
     for entry in pack.entries:
         reason = None
         if not phrases_of(entry.text):
@@ -105,7 +106,7 @@ def _is_always_swallowed(entry: Entry, traps: Lexicon) -> bool:
 
 def _failing_examples(packs: PackSet, chosen: frozenset[str]) -> Iterator[Fault]:
     """Examples of the chosen packs that fail, and those of the others that fail because of a chosen one."""
-    detector = Detector(packs)
+    detector = Detector.of(packs)
     harmed: list[tuple[Pack, Example, str]] = []
     for pack in packs.packs:
         for example in pack.examples:
@@ -124,7 +125,7 @@ def _failing_examples(packs: PackSet, chosen: frozenset[str]) -> Iterator[Fault]
 def _blamed(packs: PackSet, chosen: frozenset[str], harmed: Sequence[tuple[Pack, Example, str]]) -> Iterator[Fault]:
     for language in sorted(chosen):
         others = tuple(pack for pack in packs.packs if pack.language != language)
-        without = Detector(PackSet(others, packs.grammar))
+        without = Detector.of(PackSet(others, packs.grammar))
         for pack, example, wrong in harmed:
             if not any(differences(example.expect, detected(without, pack, example))):
                 reason = f"breaks the example at {pack.language}.yaml:{example.line}: {wrong}"

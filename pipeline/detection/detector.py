@@ -1,17 +1,19 @@
 """Text to Detection: reads a message, finds what it names, and combines it by the grammar into acts and manner."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from pipeline.detection.atoms import atoms_of
 from pipeline.detection.collector import collector_paused
 from pipeline.detection.contacts import handles_in, note_handles, noted_mentions, own_contacts
 from pipeline.detection.grammar import Grammar, is_foreign
-from pipeline.detection.lexicon import Lexicon, lexicon_of, phrases_of
+from pipeline.detection.lexicon import Graph, Lexicon, graph_of
 from pipeline.detection.model import NOTHING, Detection, FoundAct, Match, Mention, in_order
-from pipeline.detection.packs import PackSet
+from pipeline.detection.packs import PackSet, Rule
 from pipeline.detection.passages import LONG_CHARACTERS, passages, telling_layer
-from pipeline.detection.prefilter import Prefilter
+from pipeline.detection.phrases import phrases_of
+from pipeline.detection.prefilter import Prefilter, Tables, tables_of
 from pipeline.detection.reading import read
 from pipeline.detection.scene import CONTACT_NOUNS, Hit, Languages, Scene
 from schemas.vocabulary import Act, Channel, Manner, Reason, Sender
@@ -26,26 +28,55 @@ _SLANG = {f"weak_channel.{name}": f"channel.{name}" for name in
 """Code-like names of messengers, with the plain ones."""
 
 
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What a detector needs of the packs, without the packs."""
+
+    graph: Graph
+    tables: Tables
+    languages: Languages
+    regions: dict[str, tuple[str, ...]]
+    common: frozenset[str]
+    rules: tuple[tuple[Rule, str], ...]
+    """With the language of the pack that each is of, or `grammar`."""
+
+
+def compiled(packs: PackSet) -> Compiled:
+    """The packs, ready to detect with; takes seconds for many."""
+    with collector_paused():
+        entries = [entry for pack in packs.packs for entry in pack.entries]
+        weigh = frozenset(e.concept for e in entries if e.concept.startswith("channel.") or e.concept in CONTACT_NOUNS)
+        parts = Compiled(
+            graph_of(packs.packs, weigh),
+            tables_of(packs),
+            Languages(packs.packs),
+            {pack.language: pack.regions for pack in packs.packs},
+            frozenset(entry.text.lower() for entry in entries if entry.concept == "common"),
+            (
+                *((rule, "grammar") for rule in packs.grammar),
+                *((rule, pack.language) for pack in packs.packs for rule in pack.rules),
+            ),
+        )
+    phrases_of.cache_clear()
+    return parts
+
+
 class Detector:
     """Finds solicitations and everything near them. Pure: the same text gives the same answer on any day."""
 
-    def __init__(self, packs: PackSet) -> None:
-        with collector_paused():
-            self._build(packs)
-        phrases_of.cache_clear()
+    def __init__(self, parts: Compiled) -> None:
+        self._lexicon = Lexicon(parts.graph)
+        self._languages = parts.languages
+        self._language_of = {bit: language for language, bit in parts.languages.bit_of.items()}
+        self._common = parts.common
+        self._grammar = Grammar(parts.rules)
+        self._regions = parts.regions
+        self._prefilter = Prefilter(parts.tables, self._lexicon)
 
-    def _build(self, packs: PackSet) -> None:
-        entries = [entry for pack in packs.packs for entry in pack.entries]
-        weigh = frozenset(e.concept for e in entries if e.concept.startswith("channel.") or e.concept in CONTACT_NOUNS)
-        self._lexicon: Lexicon = lexicon_of(packs.packs, weigh)
-        self._languages = Languages(packs.packs)
-        self._language_of = {bit: language for language, bit in self._languages.bit_of.items()}
-        self._common = frozenset(entry.text.lower() for entry in entries if entry.concept == "common")
-        rules = [(rule, "grammar") for rule in packs.grammar]
-        rules += [(rule, pack.language) for pack in packs.packs for rule in pack.rules]
-        self._grammar = Grammar(rules)
-        self._regions = {pack.language: pack.regions for pack in packs.packs}
-        self._prefilter = Prefilter(packs, self._lexicon)
+    @classmethod
+    def of(cls, packs: PackSet) -> "Detector":
+        """A detector for these packs."""
+        return cls(compiled(packs))
 
     def is_of_interest(self, text: str) -> bool:
         """Whether a detection could find anything."""

@@ -130,6 +130,16 @@ def disguise(character: str) -> str:
     return ""
 
 
+class SimpleFoldTable(dict[int, str]):
+    """For `str.translate`: the folding of characters that stay one character and hide nothing, else NUL."""
+
+    def __missing__(self, code: int) -> str:
+        """What is read in place of a character seen for the first time."""
+        plain = FOLD[code]
+        value = self[code] = plain if len(plain) == 1 and not DISGUISE[code] else "\0"
+        return value
+
+
 class DisguiseTable(dict[int, str]):
     """The technique behind each character, told once."""
 
@@ -143,3 +153,4 @@ ZERO_WIDTH = frozenset(
     "\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2061\u2062\u2063\u2064\u180e\u034f"
 )
 DISGUISE = DisguiseTable()
+SIMPLE_FOLD = SimpleFoldTable()

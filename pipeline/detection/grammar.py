@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pipeline.detection.model import FoundAct, Match
 from pipeline.detection.packs import Rule
@@ -12,6 +13,7 @@ NEGATION_REACH_WORDS = 5
 QUESTION = ("question",)
 FAINT_CHANNELS = frozenset({"channel.phone", "channel.sms"})
 """Named by signs that stand beside any contact."""
+CANCELLING = frozenset({"reported", "third_party", "negation"})
 UNDENIABLE = frozenset({Act.REFUSE, Act.WITHDRAW})
 
 
@@ -24,49 +26,72 @@ class Meaning:
     matches: list[Match]
 
 
+class Known(NamedTuple):
+    """A rule of a pack or of the grammar, with what it makes of a message."""
+
+    rule: Rule
+    name: str
+    """`language.act.name`."""
+    act: Act | None
+    """`None` where it tells a manner."""
+    manner: Manner | None
+
+
 class Grammar:
     """The rules of all packs."""
 
     def __init__(self, rules: Iterable[tuple[Rule, str]]) -> None:
-        known = list(rules)
-        self._rules = {sender: rules_of(known, sender) for sender in Sender}
+        known = [known_rule(rule, language) for rule, language in rules]
+        self._rules = {sender: [each for each in known if each.rule.sender in (None, sender)] for sender in Sender}
+        self._by_first = {sender: by_first_need(each) for sender, each in self._rules.items()}
 
     def meaning(self, scene: Scene) -> Meaning:
         """Acts, manner and the rules behind them, in the order of the text."""
         meaning = Meaning([], set(), [])
-        rules = self._rules[scene.sender]
+        rules, by_first = self._rules[scene.sender], self._by_first[scene.sender]
         last = len(scene.sentences) - 1
         for number, sentence in enumerate(scene.sentences):
             hits = sentence.hits
             if not hits:
                 continue
-            for rule, language in rules:
-                if not any(name in hits for name in rule.needs[0]):
-                    continue
+            for at in sorted({number for name in hits if name in by_first for number in by_first[name]}):
+                known = rules[at]
+                rule = known.rule
                 chosen = satisfied(scene, rule, hits, number)
                 if chosen is None and rule.sentences > 1 and number < last:
                     joined = joined_hits(hits, scene.sentences[number + 1].hits)
                     chosen = satisfied(scene, rule, joined, number + 1)
                 if chosen is not None and not (rule.is_negatable and is_cancelled(scene, chosen)):
-                    self._note(scene, rule, language, chosen, meaning)
+                    note(scene, known, chosen, meaning)
             note_phrases(scene, hits, meaning)
         return meaning
 
-    @staticmethod
-    def _note(scene: Scene, rule: Rule, language: str, hits: Sequence[Hit], meaning: Meaning) -> None:
-        start, end = min(map(scene.start, hits)), max(map(scene.end, hits))
-        name = f"{language}.{rule.act}.{rule.name}"
-        meaning.matches.append(Match(name, start, end))
-        if rule.act.startswith("manner."):
-            meaning.manners.add(Manner(rule.act.partition(".")[2]))
-            return
-        channel = rule.channel or channel_of(scene, hits)
-        meaning.acts.append(FoundAct(Act(rule.act), channel, start, end, name))
+
+def known_rule(rule: Rule, language: str) -> Known:
+    """A rule with what it makes of a message."""
+    kind, _, manner = rule.act.partition(".")
+    name = f"{language}.{rule.act}.{rule.name}"
+    return Known(rule, name, None, Manner(manner)) if kind == "manner" else Known(rule, name, Act(rule.act), None)
 
 
-def rules_of(rules: Iterable[tuple[Rule, str]], sender: Sender) -> list[tuple[Rule, str]]:
-    """Those that this side's messages may fulfil."""
-    return [(rule, language) for rule, language in rules if rule.sender in (None, sender)]
+def note(scene: Scene, known: Known, hits: Sequence[Hit], meaning: Meaning) -> None:
+    """Adds what a fulfilled rule makes of a message."""
+    start, end = min(map(scene.start, hits)), max(map(scene.end, hits))
+    meaning.matches.append(Match(known.name, start, end))
+    if known.manner is not None:
+        meaning.manners.add(known.manner)
+    if known.act is not None:
+        channel = known.rule.channel or channel_of(scene, hits)
+        meaning.acts.append(FoundAct(known.act, channel, start, end, known.name))
+
+
+def by_first_need(rules: Iterable[Known]) -> dict[str, tuple[int, ...]]:
+    """The numbers of the rules whose first need a concept fulfils, by concept."""
+    numbers: dict[str, tuple[int, ...]] = {}
+    for number, known in enumerate(rules):
+        for name in known.rule.needs[0]:
+            numbers[name] = (*numbers.get(name, ()), number)
+    return numbers
 
 
 def joined_hits(first: dict[str, list[Hit]], second: dict[str, list[Hit]]) -> dict[str, list[Hit]]:
@@ -126,12 +151,14 @@ def combination(scene: Scene, rule: Rule, anchor: Hit, groups: Iterable[Sequence
 
 def is_cancelled(scene: Scene, hits: Sequence[Hit]) -> bool:
     """Whether it is negated, quoted, reported of others, or somebody else's number."""
+    first, last = min(hit.first for hit in hits), max(hit.last for hit in hits)
+    sentence = scene.sentence_of(first)
+    if len(scene.reading.quotes) < 2 and CANCELLING.isdisjoint(scene.sentences[sentence].hits):
+        return False
     languages = scene.spoken
     for hit in hits:
         if hit.languages != EVERY_LANGUAGE:
             languages |= hit.languages
-    first, last = min(hit.first for hit in hits), max(hit.last for hit in hits)
-    sentence = scene.sentence_of(first)
     for concept in ("reported", "third_party"):
         if any(hit.languages & languages for hit in scene.at(concept, sentence)):
             return True
@@ -217,10 +244,13 @@ def channel_of(scene: Scene, hits: Sequence[Hit]) -> Channel:
     """The channel that an act names: within its words, else the nearest in the sentence, else a text or a call."""
     first, last = min(hit.first for hit in hits), max(hit.last for hit in hits)
     sentence = scene.sentence_of(first)
-    named = [hit for hit in scene.at("any_channel", sentence) if "channel." in hit.concept]
-    within = [hit for hit in named if first <= hit.first and hit.last <= last and is_spoken(scene, hit)]
-    sure = [hit for hit in named if hit.concept.startswith("channel.") and hit.concept not in FAINT_CHANNELS]
-    near = within or sure or [hit for hit in named if is_spoken(scene, hit)]
+    named = scene.at("any_channel", sentence)
+    if named:
+        near = [hit for hit in named if first <= hit.first and hit.last <= last and is_spoken(scene, hit)]
+        near = near or [h for h in named if h.concept.startswith("channel.") and h.concept not in FAINT_CHANNELS]
+        near = near or [hit for hit in named if is_spoken(scene, hit)]
+    else:
+        near = []
     if near:
         middle = (first + last) / 2
         return Channel(min(near, key=lambda hit: abs(hit.first - middle)).concept.partition(".")[2])

@@ -4,62 +4,26 @@ A phrase is a sequence of alternatives. All phrases share one graph; the determi
 lazily, a state when a message first needs it, so that start-up stays short and a step is one dictionary look-up.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
+from sys import intern
+from typing import Any, NamedTuple
 
-from pipeline.detection.fold import NO_SPACE, fold
-from pipeline.detection.packs import Entry, Pack, combinations
+from pipeline.detection.packs import Entry, Pack
+from pipeline.detection.phrases import Step, phrases_of, slug_of
 
-WORD = re.compile(
-    # A run of letters and digits, a character of a script without spaces, or a sign that packs may list. Each branch
-    # begins differently, so that nothing is ever read twice.
-    rf"[{NO_SPACE}]|(?:[^\W_{NO_SPACE}]|[\u0900-\u0963\u0971-\u0dff])+|[\u2190-\u2bff\u3030\u303d\U0001f000-\U0001faff%$£€₹=#@&+]"
-)
-_NO_SPACE_ONE = re.compile(f"[{NO_SPACE}]")
-GAP = "..."
 MAX_GAP_WORDS = 3
-_PLAIN_ENTRY = re.compile(r"(?:[a-z0-9 ]*[a-z0-9]\*?)?")
-_UNSPACED_ENTRY = re.compile(f"[{NO_SPACE}]+")
-_FOREIGN_ENTRY = re.compile(
-    r"[\u0430-\u045f\u0621-\u064a\u05d0-\u05ea\u03b1-\u03c9áéíóúàèìòùâêîôûãõñçıłąęśćźżńěščřžýůďťňășțğşőű ]*"
-)
-"""Scripts and accents of which only one spelling is kept."""
-_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
+SHORTEST_CUT, LONGEST_CUT = 5, 24
+"""Letters of a word that people cut in pieces."""
 _MAX_CLASSES = 60_000
 _MAX_STATES = 40_000
-
-Step = tuple[tuple[str, ...], ...]
-"""Alternatives at one place of a phrase, each a sequence of words."""
-
-
-class Node:
-    """A place within phrases."""
-
-    __slots__ = ("anything", "next", "terms")
-
-    def __init__(self) -> None:
-        self.next: dict[str, list[Node]] | None = None
-        """By word, or by stem with its star: `telefon*`, `*رقم`."""
-        self.anything: tuple[Node, ...] = ()
-        self.terms: tuple[Term, ...] = ()
+_FEW_EDGES = 6
+"""Of a node: looked through one by one, which takes less memory than a table."""
 
 
-class State:
-    """A set of nodes that a sequence of words leads to."""
-
-    __slots__ = ("next", "nodes", "terms")
-
-    def __init__(self, nodes: tuple[Node, ...]) -> None:
-        self.nodes = nodes
-        self.next: dict[int, State | None] = {}
-        self.terms: tuple[Term, ...] = tuple(term for node in nodes for term in node.terms)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Term:
-    """What a phrase of a pack stands for."""
+    """What a phrase of a pack stands for: one object for each."""
 
     concept: str
     language: str
@@ -67,8 +31,7 @@ class Term:
     """The phrase as part of a rule's name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A phrase in a message; `first` and `last` count words, last exclusive."""
 
     first: int
@@ -76,23 +39,51 @@ class Found:
     term: Term
 
 
-@dataclass(slots=True)
-class Lexicon:
-    """The phrases of all packs."""
+Edges = dict[str, tuple[int, ...]] | tuple[Any, ...]
+"""Where a word, or a stem with its star (`telefon*`, `*رقم`), leads: a table, or words and targets by turns.
 
-    root: Node = field(default_factory=Node)
-    words: dict[str, int] = field(default_factory=dict)
+A target is a node, or the end of a phrase: `-1` less the number of its term.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """The phrases of all packs. Node 0 is where each begins."""
+
+    edges: list[Edges]
+    anything: dict[int, tuple[int, ...]]
+    """Where any word leads, by node."""
+    terms: list[Term]
+    words: dict[str, int]
     """Every word that a phrase holds, with the concepts' weight: 2 where a contact or a channel is named."""
-    stems: set[str] = field(default_factory=set)
-    _prefix_lengths: tuple[int, ...] = ()
-    _classes: dict[str, int] = field(default_factory=dict)
-    _class_keys: list[tuple[str | None, tuple[str, ...]]] = field(default_factory=list)
-    _class_ids: dict[tuple[str | None, tuple[str, ...]], int] = field(default_factory=dict)
-    _states: dict[tuple[int, ...], State] = field(default_factory=dict)
-    _start: State = field(init=False)
+    stems: frozenset[str]
+    beginnings: frozenset[str]
+    """What words for a contact or a channel begin with: the first piece of one that is cut may be one of these."""
 
-    def __post_init__(self) -> None:
-        self._start = State((self.root,))
+
+class State:
+    """A set of nodes that a sequence of words leads to, and the phrases that end there."""
+
+    __slots__ = ("next", "nodes", "terms")
+
+    def __init__(self, nodes: tuple[int, ...], terms: tuple[Term, ...]) -> None:
+        self.nodes = nodes
+        self.next: dict[int, State | None] = {}
+        self.terms = terms
+
+
+class Lexicon:
+    """Finds the phrases of a graph."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self.words = graph.words
+        self.beginnings = graph.beginnings
+        self._classes: dict[str, int] = {}
+        self._class_keys: list[tuple[str | None, tuple[str, ...]]] = []
+        self._class_ids: dict[tuple[str | None, tuple[str, ...]], int] = {}
+        self._states: dict[tuple[int, ...], State] = {}
+        self._start = State((0,), ())
 
     def find(self, words: list[str], ends: frozenset[int] | set[int]) -> list[Found]:
         """Every phrase in the words, none across a sentence's end (`ends`: indices of first words of sentences)."""
@@ -138,7 +129,7 @@ class Lexicon:
         return number
 
     def _stems_of(self, word: str) -> Iterator[str]:
-        stems = self.stems
+        stems = self._graph.stems
         for length in range(1, min(len(word), 24) + 1):
             for stem in (f"{word[:length]}*", f"*{word[-length:]}"):
                 if stem in stems:
@@ -149,20 +140,27 @@ class Lexicon:
     def _step(self, state: State, class_id: int) -> State | None:
         word, stems = self._class_keys[class_id]
         keys = stems if word is None else (word, *stems)
-        nodes: dict[int, Node] = {}
+        graph = self._graph
+        reached: dict[int, None] = {}
         for node in state.nodes:
-            nodes.update((id(there), there) for there in node.anything)
-            if node.next:
+            reached.update(dict.fromkeys(graph.anything.get(node, ())))
+            edges = graph.edges[node]
+            if isinstance(edges, dict):
                 for key in keys:
-                    nodes.update((id(there), there) for there in node.next.get(key, ()))
+                    reached.update(dict.fromkeys(edges.get(key, ())))
+            else:
+                reached.update(
+                    (target, None) for key, target in zip(edges[::2], edges[1::2], strict=True) if key in keys
+                )
         following: State | None = None
-        if nodes:
-            reached = tuple(sorted(nodes))
-            following = self._states.get(reached)
+        if reached:
+            known = tuple(sorted(reached))
+            following = self._states.get(known)
             if following is None:
                 if len(self._states) > _MAX_STATES:
                     self._forget()
-                following = self._states[reached] = State(tuple(nodes.values()))
+                terms = tuple(graph.terms[-1 - target] for target in reached if target < 0)
+                following = self._states[known] = State(tuple(target for target in reached if target >= 0), terms)
         state.next[class_id] = following
         return following
 
@@ -179,155 +177,83 @@ def _parts(word: str) -> list[str]:
     return [word[i:j] for i in range(len(word)) for j in range(i + 2, len(word) + 1)]
 
 
-def lexicon_of(packs: Iterable[Pack], weigh: frozenset[str]) -> Lexicon:
-    """The lexicon of all packs; `weigh` are the concepts whose words a trick may hide."""
-    lexicon = Lexicon()
+def graph_of(packs: Iterable[Pack], weigh: frozenset[str]) -> Graph:
+    """The phrases of all packs; `weigh` are the concepts whose words a trick may hide."""
+    growing = _Growing()
     for pack in packs:
         for entry in pack.entries:
-            _add(lexicon, pack.language, entry, weigh)
-    return lexicon
+            growing.add(pack.language, entry, weight=2 if entry.concept in weigh else 1)
+    return growing.graph()
 
 
-def _add(lexicon: Lexicon, language: str, entry: Entry, weigh: frozenset[str]) -> None:
-    term = Term(entry.concept, language, slug_of(entry.text))
-    end = Node()
-    end.terms = (term,)
-    weight = 2 if entry.concept in weigh else 1
-    for phrase in phrases_of(entry.text):
-        _connect(lexicon, phrase, end, weight)
+@dataclass(slots=True)
+class _Growing:
+    """A graph while phrases are added."""
 
+    edges: list[dict[str, list[int]]] = field(default_factory=lambda: [{}])
+    anything: dict[int, list[int]] = field(default_factory=dict)
+    terms: list[Term] = field(default_factory=list)
+    words: dict[str, int] = field(default_factory=dict)
 
-def _connect(lexicon: Lexicon, phrase: list[Step | str], end: Node, weight: int) -> None:
-    from_nodes = [lexicon.root]
-    for number, step in enumerate(phrase):
-        if isinstance(step, str):
-            from_nodes = _gap(from_nodes)
-            continue
-        is_last = number == len(phrase) - 1
-        target = end if is_last else Node()
-        skipped: list[Node] = []
-        for words in step:
-            if not words:
-                skipped = from_nodes
+    def add(self, language: str, entry: Entry, weight: int) -> None:
+        end = -1 - len(self.terms)
+        self.terms.append(Term(entry.concept, language, slug_of(entry.text)))
+        for phrase in phrases_of(entry.text):
+            self._connect(phrase, end, weight)
+
+    def _node(self) -> int:
+        self.edges.append({})
+        return len(self.edges) - 1
+
+    def _connect(self, phrase: list[Step | str], end: int, weight: int) -> None:
+        # Behind the last step that must be there the phrase may end; a step that may be left out ends it too.
+        needed = max((n for n, step in enumerate(phrase) if not isinstance(step, str) and all(step)), default=-1)
+        from_nodes = [0]
+        for number, step in enumerate(phrase):
+            if isinstance(step, str):
+                from_nodes = self._gap(from_nodes)
                 continue
-            _chain(lexicon, from_nodes, words, target, weight)
-        if is_last:
-            for node in skipped:
-                node.terms = tuple(dict.fromkeys((*node.terms, *target.terms)))
-        from_nodes = [target, *skipped]
+            is_last = number == len(phrase) - 1
+            targets = [end] if number >= needed else []
+            if not is_last:
+                targets.append(self._node())
+            for words in filter(None, step):
+                self._chain(from_nodes, words, targets, weight)
+            from_nodes = [*targets[-1:], *(() if all(step) else from_nodes)]
 
+    def _gap(self, nodes: list[int]) -> list[int]:
+        reached = list(nodes)
+        for _ in range(MAX_GAP_WORDS):
+            following = self._node()
+            for node in nodes:
+                self.anything.setdefault(node, []).append(following)
+            nodes = [following]
+            reached.append(following)
+        return reached
 
-def _gap(nodes: list[Node]) -> list[Node]:
-    reached = list(nodes)
-    for _ in range(MAX_GAP_WORDS):
-        following = Node()
-        for node in nodes:
-            node.anything = (*node.anything, following)
-        nodes = [following]
-        reached.append(following)
-    return reached
+    def _chain(self, from_nodes: list[int], words: tuple[str, ...], targets: list[int], weight: int) -> None:
+        for number, word in enumerate(map(intern, words)):
+            is_last = number == len(words) - 1
+            following = targets if is_last else [self._node()]
+            self.words[word] = max(self.words.get(word, 0), weight if len(words) == 1 else 1)
+            for node in from_nodes:
+                self.edges[node].setdefault(word, []).extend(following)
+            from_nodes = following
 
-
-def _chain(lexicon: Lexicon, from_nodes: list[Node], words: Iterable[str], target: Node, weight: int) -> None:
-    words = list(words)
-    for number, word in enumerate(words):
-        following = target if number == len(words) - 1 else Node()
-        if "*" in word:
-            lexicon.stems.add(word)
-        lexicon.words[word] = max(lexicon.words.get(word, 0), weight if len(words) == 1 else 1)
-        for node in from_nodes:
-            if node.next is None:
-                node.next = {}
-            node.next.setdefault(word, []).append(following)
-        from_nodes = [following]
-
-
-@lru_cache(maxsize=100_000)
-def phrases_of(text: str) -> list[list[Step | str]]:
-    """The sequences of alternatives that an entry stands for; none where it folds to nothing."""
-    return [phrase for part in _unglued(text) if (phrase := _phrase(part))]
-
-
-def _unglued(text: str) -> list[str]:
-    """An entry, multiplied out where a bracket touches a word: `here(s| is)`."""
-    pieces = re.split(r"(\([^)]*\))", text)
-    for number, piece in enumerate(pieces):
-        if not piece.startswith("("):
-            continue
-        before, after = pieces[number - 1][-1:], pieces[number + 1][:1] if number + 1 < len(pieces) else ""
-        if (before and not before.isspace()) or (after and not after.isspace()):  # as in `here(s| is)`
-            head, tail = "".join(pieces[:number]), "".join(pieces[number + 1 :])
-            return [part for choice in combinations(piece) for part in _unglued(f"{head}{choice}{tail}")]
-    return [text]
-
-
-def _phrase(text: str) -> list[Step | str]:
-    steps: list[Step | str] = []
-    for piece in re.split(r"(\([^)]*\)|\.\.\.)", text):
-        if piece == GAP:
-            steps.append(GAP)
-        elif piece.startswith("("):
-            choices = [words for choice in piece[1:-1].split("|") for words in spellings(choice)]
-            steps.append(tuple(dict.fromkeys(choices)))
-        else:
-            for word in piece.split():
-                variants = tuple(dict.fromkeys(spellings(word)))
-                if variants != ((),):
-                    steps.append(variants)
-    while steps and (steps[0] == GAP or not any(steps[0])):
-        steps.pop(0)
-    while steps and steps[-1] == GAP:
-        steps.pop()
-    if not any(step != GAP and any(step) for step in steps):
-        return []
-    return steps
-
-
-def spellings(text: str) -> list[tuple[str, ...]]:
-    """The word sequences that a few words may be typed as: apostrophe left out, hyphen left out, `ae` for `ä`."""
-    lowered = text.lower()
-    if text.isascii():
-        if _PLAIN_ENTRY.fullmatch(lowered):  # nine entries in ten
-            return [tuple(lowered.split())]
-    elif _FOREIGN_ENTRY.fullmatch(lowered) and not has_no_space(lowered):
-        return [tuple(fold(lowered).split())]
-    elif _UNSPACED_ENTRY.fullmatch(folded := fold(text)):
-        return [tuple(folded)]
-    variants = {text}
-    if lowered.translate(_UMLAUTS) != lowered:
-        variants.add(lowered.translate(_UMLAUTS))
-    for mark in ("'", "’", "-"):
-        variants |= {variant.replace(mark, "") for variant in variants if mark in variant}
-    return sorted({words_of(variant) for variant in variants})
-
-
-def words_of(text: str) -> tuple[str, ...]:
-    """The words of an entry, stars kept."""
-    words: list[str] = []
-    for chunk in fold(text).split():
-        head, tail = chunk.startswith("*"), chunk.endswith("*")
-        parts = WORD.findall(chunk)
-        if not parts:
-            continue
-        if head and not is_no_space(parts[0]):
-            parts[0] = f"*{parts[0]}"
-        if tail and not is_no_space(parts[-1].strip("*")):
-            parts[-1] = f"{parts[-1]}*"
-        words += parts
-    return tuple(words)
-
-
-def is_no_space(word: str) -> bool:
-    """Whether a word is a character of a script without spaces."""
-    return len(word) == 1 and not word.isascii() and _NO_SPACE_ONE.match(word) is not None
-
-
-def has_no_space(text: str) -> bool:
-    """Whether a text holds characters of a script without spaces."""
-    return not text.isascii() and _NO_SPACE_ONE.search(text) is not None
-
-
-def slug_of(text: str) -> str:
-    """An entry as part of a rule's name: words joined by `_`, the first alternative of each bracket."""
-    plain = re.sub(r"\(([^|)]*)[^)]*\)", r"\1", text)
-    return "_".join(re.findall(r"[^\W_]+", plain.lower()))[:48] or "sign"
+    def graph(self) -> Graph:
+        """What was added, in its final form."""
+        edges: list[Edges] = [
+            {word: tuple(targets) for word, targets in table.items()}
+            if len(table) > _FEW_EDGES
+            else tuple(item for word, targets in table.items() for target in targets for item in (word, target))
+            for table in self.edges
+        ]
+        anything = {node: tuple(targets) for node, targets in self.anything.items()}
+        stems = frozenset(word for word in self.words if "*" in word)
+        beginnings = frozenset(
+            word[:size]
+            for word, weight in self.words.items()
+            if weight > 1 and SHORTEST_CUT <= len(word) <= LONGEST_CUT
+            for size in range(1, len(word))
+        )
+        return Graph(edges, anything, self.terms, self.words, stems, beginnings)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from schemas.vocabulary import Act, Channel, Manner, Reason
 
@@ -22,8 +23,7 @@ _PURPOSE_ORDER = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class FoundAct:
+class FoundAct(NamedTuple):
     """One act; `start` and `end` count code points of the message as written, end exclusive."""
 
     act: Act
@@ -48,8 +48,7 @@ class Mention:
     """How it was hidden, sorted; empty when written plainly."""
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """A rule that fired, and where."""
 
     rule: str

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import chain, product
 
 from ahocorasick_rs import AhoCorasick, Implementation
@@ -11,8 +12,9 @@ from ahocorasick_rs import AhoCorasick, Implementation
 from pipeline.detection.anchors import SURE, Anchors, Clue, Concepts, clues_of, pattern
 from pipeline.detection.atoms import HOMOPHONES
 from pipeline.detection.fold import FOLD, NO_SPACE
-from pipeline.detection.lexicon import Lexicon, has_no_space, phrases_of
+from pipeline.detection.lexicon import Lexicon
 from pipeline.detection.packs import Entry, Pack, PackSet
+from pipeline.detection.phrases import has_no_space, phrases_of
 from pipeline.detection.reading import holds_base64
 from pipeline.detection.scene import is_free, wider
 from pipeline.detection.tricks import holds_leet
@@ -76,16 +78,17 @@ class _PlainCharacters(dict[int, str]):
         return value
 
 
+_PLAIN_CHARACTERS = _PlainCharacters()
+
+
 class _PlainWords(dict[str, str]):
     """Words folded, with a mark behind those that hold strange characters or such of a script without spaces."""
-
-    _characters = _PlainCharacters()
 
     def __missing__(self, word: str) -> str:
         if _STRANGE.search(word) or _STRETCHED.search(word):
             plain = _STRANGE_MARK
         else:
-            plain = word.translate(self._characters)
+            plain = word.translate(_PLAIN_CHARACTERS)
             if _UNSPACED.search(plain):
                 plain = _EDGE.sub(" ", plain) + _UNSPACED_MARK
         if len(word) <= _LONGEST_KEPT:
@@ -152,44 +155,61 @@ def widened(needs: Iterable[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """What the prefilter looks for."""
+
+    anchors: dict[str, list[Clue]]
+    companions: dict[str, list[Clue]]
+    cut: frozenset[str]
+    """Words for contacts and channels that people cut in pieces."""
+    traps: frozenset[str]
+    """Words behind which no phone number stands."""
+    company: Company
+    languages: range
+
+
+def tables_of(packs: PackSet) -> Tables:
+    """What to look for, from the words and rules of all packs."""
+    company = Company(packs)
+    entries = [entry for pack in packs.packs for entry in pack.entries]
+    common = frozenset(entry.text.lower() for entry in entries if entry.concept == "common")
+    anchors: dict[str, list[Clue]] = defaultdict(list)
+    companions: dict[str, list[Clue]] = defaultdict(list)
+    for number, pack in enumerate(packs.packs, 1):
+        for entry in pack.entries:
+            if entry.concept not in company.anchors and entry.concept not in company.companions:
+                continue
+            is_anchor = entry.concept in company.anchors and entry.concept != "reach_verb"
+            clues = anchors if is_anchor else companions
+            language = 0 if is_free(entry.concept, pack.language) else number
+            for anchor, clue in clues_of(entry.text, common, language, company.bit(entry.concept)):
+                clues[anchor].append(clue if clue.concept else clue._replace(language=0))
+        persons = singles(pack.entries, "you") | singles(pack.entries, "me")
+        for anchor, clue in beside(singles(pack.entries, "reach_verb"), persons, number, company.bit("reach_verb")):
+            anchors[anchor].append(clue)
+        for anchor, clue in digits_beside(pack, common):
+            anchors[anchor].append(clue)
+    cut = frozenset(word for pack in packs.packs for word in cut_words(pack))
+    anchors.update((f" {a} {b} {c} ", [SURE]) for a, b, c in product(_LETTERS, repeat=3))
+    anchors.update((letter * 3, [SURE]) for letter in _LETTERS if letter != "w")
+    anchors.update((f" {word[::-1]} ", [SURE]) for word in cut)
+    traps = frozenset(bare for word in singles(entries, "number_trap") if (bare := word.rstrip("*")).isalpha())
+    return Tables(dict(anchors), dict(companions), cut, traps, company, range(len(packs.packs) + 1))
+
+
 class Prefilter:
     """Words and what must stand around them, one of which stands in every message of interest."""
 
-    def __init__(self, packs: PackSet, lexicon: Lexicon) -> None:
+    def __init__(self, tables: Tables, lexicon: Lexicon) -> None:
         self._lexicon = lexicon
-        self._languages = range(len(packs.packs) + 1)
-        self._company = company = Company(packs)
-        entries = [entry for pack in packs.packs for entry in pack.entries]
-        common = frozenset(entry.text.lower() for entry in entries if entry.concept == "common")
-        self._traps = frozenset(
-            bare for word in singles(entries, "number_trap") if (bare := word.rstrip("*")).isalpha()
-        )
-        anchors: dict[str, list[Clue]] = defaultdict(list)
-        companions: dict[str, list[Clue]] = defaultdict(list)
-        for number, pack in enumerate(packs.packs, 1):
-            for entry in pack.entries:
-                if entry.concept not in company.anchors and entry.concept not in company.companions:
-                    continue
-                is_anchor = entry.concept in company.anchors and entry.concept != "reach_verb"
-                clues = anchors if is_anchor else companions
-                language = 0 if is_free(entry.concept, pack.language) else number
-                for anchor, clue in clues_of(entry.text, common, language, company.bit(entry.concept)):
-                    clues[anchor].append(clue if clue.concept else clue._replace(language=0))
-            persons = singles(pack.entries, "you") | singles(pack.entries, "me")
-            for anchor, clue in beside(singles(pack.entries, "reach_verb"), persons, number, company.bit("reach_verb")):
-                anchors[anchor].append(clue)
-            for anchor, clue in digits_beside(pack, common):
-                anchors[anchor].append(clue)
-        cut = {word for pack in packs.packs for word in cut_words(pack)}
-        anchors.update((f" {a} {b} {c} ", [SURE]) for a, b, c in product(_LETTERS, repeat=3))
-        anchors.update((letter * 3, [SURE]) for letter in _LETTERS if letter != "w")
-        anchors.update((f" {word[::-1]} ", [SURE]) for word in cut)
-        self._cut = AhoCorasick(cut, implementation=Implementation.ContiguousNFA)
+        self._traps, self._company, self._languages = tables.traps, tables.company, tables.languages
+        self._cut = AhoCorasick(tables.cut, implementation=Implementation.ContiguousNFA)
         self._spaced, self._unspaced = (
-            Anchors(of_kind(anchors, is_spaced=kind), is_spaced=kind) for kind in (True, False)
+            Anchors(of_kind(tables.anchors, is_spaced=kind), is_spaced=kind) for kind in (True, False)
         )
         self._spaced_company, self._unspaced_company = (
-            Anchors(of_kind(companions, is_spaced=kind), is_spaced=kind) for kind in (True, False)
+            Anchors(of_kind(tables.companions, is_spaced=kind), is_spaced=kind) for kind in (True, False)
         )
 
     def fires(self, text: str) -> bool:

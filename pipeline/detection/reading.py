@@ -6,8 +6,9 @@ import html
 import re
 import urllib.parse
 
-from pipeline.detection.fold import BESIDE_CYRILLIC, BESIDE_LATIN, DISGUISE, FOLD
-from pipeline.detection.lexicon import WORD, Lexicon
+from pipeline.detection.fold import BESIDE_CYRILLIC, BESIDE_LATIN, DISGUISE, FOLD, SIMPLE_FOLD
+from pipeline.detection.lexicon import Lexicon
+from pipeline.detection.phrases import WORD
 from pipeline.detection.tricks import undo
 from pipeline.detection.words import Layer, Reading, Trick
 
@@ -21,6 +22,7 @@ _ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _SENTENCE_ENDS = frozenset(".!?。！？؟\n…")
 _GLUED_ENDS = frozenset("!?。！？؟\n")  # a full stop between letters ends nothing: "t.me", "a.m."
 _CLAUSE_ENDS = frozenset(',;:"')
+_ENDS = _SENTENCE_ENDS | _CLAUSE_ENDS
 
 
 def read(text: str | Layer, lexicon: Lexicon) -> Reading:
@@ -41,6 +43,9 @@ def folded_layer(layer: Layer, tricks: list[Trick]) -> Layer:
     text = layer.text
     if text.isascii():
         return Layer(text.lower(), layer.starts, layer.ends)
+    simple = text.translate(SIMPLE_FOLD)
+    if "\0" not in simple:
+        return Layer(simple, layer.starts, layer.ends)
     pieces = [FOLD[ord(character)] for character in text]
     out = "".join(pieces)
     starts: list[int] = []
@@ -161,21 +166,24 @@ def _split(reading: Reading) -> None:
     layer = reading.layer
     words, starts, ends = reading.words, reading.starts, reading.ends
     size = len(text)
+    from_starts, from_ends = layer.starts, layer.ends
     for match in _TOKEN.finditer(text):
         word = match[0]
-        at = match.start()
-        if word in _SENTENCE_ENDS or word in _CLAUSE_ENDS:
-            count = len(words)
-            if word == '"':
-                reading.quotes.append(count)
-            is_end = word in _GLUED_ENDS or (word in _SENTENCE_ENDS and (at + 1 >= size or text[at + 1] in " \n\r\t"))
-            if word in "?？؟;" and count:
-                reading.questions.add(len(reading.sentence_starts) - 1)
-            if is_end and count and reading.sentence_starts[-1] != count:
-                reading.sentence_starts.append(count)
-            if (is_end or word in _CLAUSE_ENDS) and count and reading.clause_starts[-1] != count:
-                reading.clause_starts.append(count)
+        at, end = match.span()
+        if word not in _ENDS:
+            words.append(word)
+            starts.append(at if from_starts is None else from_starts[at])
+            ends.append(end if from_ends is None else from_ends[end - 1])
             continue
-        words.append(word)
-        starts.append(layer.start(at))
-        ends.append(layer.end(match.end()))
+        count = len(words)
+        if word == '"':
+            reading.quotes.append(count)
+        if not count:
+            continue
+        if word in "?？؟;":
+            reading.questions.add(len(reading.sentence_starts) - 1)
+        is_end = word in _GLUED_ENDS or (word in _SENTENCE_ENDS and (end >= size or text[end] in " \n\r\t"))
+        if is_end and reading.sentence_starts[-1] != count:
+            reading.sentence_starts.append(count)
+        if (is_end or word in _CLAUSE_ENDS) and reading.clause_starts[-1] != count:
+            reading.clause_starts.append(count)

@@ -4,6 +4,8 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import NamedTuple
 
 from pipeline.detection.lexicon import Found, Term
 from pipeline.detection.packs import Pack
@@ -26,8 +28,7 @@ SPEECHLESS = ("digit.", "repeat.", "filler", "channel.", "weak_channel.")
 EVERY_LANGUAGE = -1  # all bits
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """Something that a message names; `first` and `last` count words, last exclusive."""
 
     concept: str
@@ -45,11 +46,18 @@ class Kind:
     names: tuple[str, ...]
     """The concept and the wider ones that it belongs to."""
     language: int
+    combines_with: int
+    """The languages of the words that it combines with."""
+    rule: str
     is_speech: bool
     """Counts when the language is told."""
-    is_free: bool
-    """Combines with words of any language."""
-    rule: str
+    is_silent: bool
+    """The grammar does not ask for it."""
+    is_trap: bool
+    is_secret: bool
+    is_noun: bool
+    """Names a contact; a secret ("card number") or a trap may swallow it."""
+    is_trappable: bool
 
 
 class Languages:
@@ -70,13 +78,18 @@ class Languages:
         """What is known of a term; made when it is first met."""
         kind = self._kinds.get(term)
         if kind is None:
-            concept = term.concept
+            concept, language = term.concept, self.bit_of[term.language]
             kind = self._kinds[term] = Kind(
                 (concept, *wider(concept)),
-                self.bit_of[term.language],
-                not concept.startswith(SPEECHLESS),
-                is_free(concept, term.language),
+                language,
+                EVERY_LANGUAGE if is_free(concept, term.language) else language,
                 f"{term.language}.{concept}.{term.slug}",
+                is_speech=not concept.startswith(SPEECHLESS),
+                is_silent=concept in {"common", "trap"} or concept.startswith(("digit.", "repeat.", "filler")),
+                is_trap=concept == "trap",
+                is_secret=concept == "secret",
+                is_noun=concept in CONTACT_NOUNS,
+                is_trappable=concept != "number_trap",
             )
         return kind
 
@@ -131,11 +144,12 @@ class Scene:
         self.handle_channels: dict[int, Channel] = {}
         """By the first word of a handle."""
         self._many = len(self.sentences) > 1
-        self.shares = covered(found, languages)
+        kinds = [languages.kind(item.term) for item in found]
+        self.shares = covered(found, kinds)
         best = max(self.shares.values(), default=0)
         self.spoken = sum(bit for bit, words in self.shares.items() if words >= LEAST_SHARE_OF_A_LANGUAGE * best)
         """The languages that the message may be in."""
-        self._note(found)
+        self._note(found, kinds)
         self._note_possessed()
 
     def sentence_of(self, word: int) -> int:
@@ -184,32 +198,27 @@ class Scene:
         number = bisect_right(starts, word) - 1
         return starts[number], starts[number + 1] if number + 1 < len(starts) else len(self.reading.words)
 
-    def _note(self, found: Sequence[Found]) -> None:
-        kind_of = self.languages.kind
-        bit_of = self.languages.bit_of
-        traps = [(i.first, i.last, bit_of[i.term.language]) for i in found if i.term.concept == "trap"][:MOST_TRAPS]
-        secrets = [(i.first, i.last, bit_of[i.term.language]) for i in found if i.term.concept == "secret"][:MOST_TRAPS]
+    def _note(self, found: Sequence[Found], kinds: Sequence[Kind]) -> None:
+        spoken = self.spoken
+        traps = spans_by_word((item, kind) for item, kind in zip(found, kinds, strict=True) if kind.is_trap)
+        secrets = spans_by_word((item, kind) for item, kind in zip(found, kinds, strict=True) if kind.is_secret)
         noted: dict[tuple[str, int, int], tuple[int, Kind]] = {}
-        for item in found:
-            term = item.term
-            if term.concept in ("common", "trap") or term.concept.startswith(("digit.", "repeat.", "filler")):
+        for (first, last, term), kind in zip(found, kinds, strict=True):
+            if kind.is_silent:
                 continue
-            kind = kind_of(term)
-            is_trapped = traps and is_swallowed(item, kind.language, traps, self.spoken)
-            if is_trapped and term.concept != "number_trap":
+            if traps and kind.is_trappable and is_swallowed(first, last, kind.language | spoken, traps):
                 continue
-            if secrets and term.concept in CONTACT_NOUNS and is_swallowed(item, kind.language, secrets, self.spoken):
+            if secrets and kind.is_noun and is_swallowed(first, last, kind.language | spoken, secrets):
                 continue  # a card number
-            if any(first <= item.first and item.last <= last for first, last in self._handles):
+            if self._handles and any(start <= first and last <= end for start, end in self._handles):
                 continue  # "gmail" in an address
-            key = (term.concept, item.first, item.last)
-            language = EVERY_LANGUAGE if kind.is_free else kind.language
+            key = (term.concept, first, last)
             known = noted.get(key)
             if known is None:
-                noted[key] = (language, kind)
+                noted[key] = (kind.combines_with, kind)
             else:
-                is_better = bool(kind.language & self.spoken) and not known[1].language & self.spoken
-                noted[key] = (known[0] | language, kind if is_better else known[1])
+                is_better = bool(kind.language & spoken) and not known[1].language & spoken
+                noted[key] = (known[0] | kind.combines_with, kind if is_better else known[1])
         for (concept, first, last), (language, kind) in noted.items():
             self.add(Hit(concept, first, last, kind.rule, language), kind.names)
 
@@ -232,26 +241,36 @@ class Scene:
                     hits.setdefault("bare_contact", []).append(hit)
 
 
-def covered(found: Iterable[Found], languages: Languages) -> dict[int, int]:
+def covered(found: Iterable[Found], kinds: Iterable[Kind]) -> dict[int, int]:
     """How many words each language explains, by its bit."""
     counts: dict[int, int] = {}
     ends: dict[int, int] = {}
-    for item in found:  # in the order of their first words
-        kind = languages.kind(item.term)
+    for (first, last, _), kind in zip(found, kinds, strict=True):  # in the order of their first words
         if kind.is_speech:
             bit = kind.language
             end = ends.get(bit, 0)
-            if item.last > end:
-                counts[bit] = counts.get(bit, 0) + item.last - max(item.first, end)
-                ends[bit] = item.last
+            if last > end:
+                counts[bit] = counts.get(bit, 0) + last - max(first, end)
+                ends[bit] = last
     return counts
 
 
-def is_swallowed(item: Found, language: int, traps: Iterable[tuple[int, int, int]], spoken: int) -> bool:
+Spans = dict[int, list[tuple[int, int, int]]]
+"""First and last word, exclusive, and language of phrases, by each word that they hold."""
+
+
+def spans_by_word(found: Iterable[tuple[Found, Kind]]) -> Spans:
+    """Where phrases stand; not more of them than a message of any sense has."""
+    spans: Spans = {}
+    for (first, last, _), kind in islice(found, MOST_TRAPS):
+        for word in range(first, last):
+            spans.setdefault(word, []).append((first, last, kind.language))
+    return spans
+
+
+def is_swallowed(first: int, last: int, languages: int, spans: Spans) -> bool:
     """Whether it stands within a phrase that means something else, in its own language or one that is spoken here."""
-    return any(
-        first <= item.first and item.last <= last and trapping & (language | spoken) for first, last, trapping in traps
-    )
+    return any(start <= first and last <= end and language & languages for start, end, language in spans.get(first, ()))
 
 
 def is_beside(possessor: Hit, owned: Hit, languages: Languages) -> bool:

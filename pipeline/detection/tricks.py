@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice, product
 
-from pipeline.detection.lexicon import Lexicon, is_no_space
+from pipeline.detection.lexicon import SHORTEST_CUT, Lexicon
+from pipeline.detection.phrases import is_no_space
 from pipeline.detection.words import Reading, Trick
 
 # Every pattern here is a character class, repeated: read once from left to right, no backtracking.
@@ -17,6 +18,7 @@ _CYRILLIC_LEET = {"0": "о", "1": "іил", "3": "зе", "4": "ча", "5": "сп
                   "@": "а", "$": "с", "*": "аоеи", "|": "л", "!": "и"}  # fmt: skip
 _LEET_SIGNS = frozenset(_LEET)
 _AROUND_LEET = ".,:;?\"'()[]"
+_STRETCHED = re.compile(r"(\w)\1\1")
 _SHORTEST = 3
 _SHORTEST_REVERSED = 5
 _SHORTEST_COMMON = 4
@@ -229,26 +231,21 @@ def _guess(chunk: str, lexicon: Lexicon) -> tuple[str, int]:
 def _misspelled(undoing: _Undoing) -> Iterator[Change]:
     """Words drawn out, cut in pieces or written backwards."""
     reading, lexicon = undoing.reading, undoing.lexicon
-    words = reading.words
+    words, known, beginnings = reading.words, lexicon.words, lexicon.beginnings
+    has_stretched = _STRETCHED.search(reading.layer.text) is not None
     index = 0
     while index < len(words):
         word = words[index]
         step = 1
-        if index in undoing.taken or is_no_space(word) or not word[0].isalnum():
-            index += 1
-            continue
-        if word.isalpha() and word not in lexicon.words and (plain := _without_elongation(word, lexicon)):
-            yield (index, index + 1, (plain,), "elongation")
-        elif pieces := _pieces(reading, index, lexicon):
-            yield pieces
-            step = pieces[1] - index
-        elif (
-            len(word) >= _SHORTEST_REVERSED
-            and word not in lexicon.words
-            and lexicon.words.get(word[::-1]) == 2
-            and word.isalpha()
-        ):
-            yield (index, index + 1, (word[::-1],), "reversed")
+        if index not in undoing.taken:
+            if word in beginnings and (pieces := _pieces(reading, index, lexicon)):
+                yield pieces
+                step = pieces[1] - index
+            elif word not in known and word.isalpha():
+                if has_stretched and (plain := _without_elongation(word, lexicon)):
+                    yield (index, index + 1, (plain,), "elongation")
+                elif len(word) >= _SHORTEST_REVERSED and known.get(word[::-1]) == 2:
+                    yield (index, index + 1, (word[::-1],), "reversed")
         index += step
 
 
@@ -279,9 +276,9 @@ def _pieces(reading: Reading, index: int, lexicon: Lexicon) -> Change | None:
             continue
         joined += word
         used += 1
-        if len(joined) > _LONGEST:
+        if joined not in lexicon.beginnings and joined not in lexicon.words:
             return None
-        if len(joined) >= 5 and lexicon.words.get(joined) == 2:
+        if len(joined) >= SHORTEST_CUT and lexicon.words.get(joined) == 2:
             if all(lexicon.knows(piece) for piece in words[index:last] if piece[0].isalnum()) and not (
                 has_sign or _has_odd_gap(reading, index, last)
             ):

@@ -6,9 +6,8 @@ from typing import Annotated
 import orjson
 from pydantic import Field, ValidationError
 
-from pipeline.detection.detector import Detector
-from pipeline.detection.packs import load_packs
 from pipeline.detection.report import as_detect_line
+from pipeline.detection.shipped import shipped_detector
 from schemas.events import BODY_MAX_CHARACTERS, Event
 from schemas.ids import CountryCode
 from schemas.vocabulary import Sender
@@ -26,7 +25,7 @@ class Draft(Event):
 
 def detected_lines(lines: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
     """For each line its answer and whether it was a message; one that was not is answered by what is wrong with it."""
-    detector = Detector(load_packs())
+    detector = shipped_detector()
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue

@@ -1,7 +1,6 @@
 """From settings to the steps that worker and replay share: policy, packs, key."""
 
-from pipeline.detection.detector import Detector
-from pipeline.detection.packs import load_packs
+from pipeline.detection.shipped import shipped_detector
 from pipeline.errors import SettingsError
 from pipeline.judgement.privacy import Pseudonymiser
 from pipeline.kafka.codec import DecodeLimits
@@ -31,7 +30,7 @@ def pseudonym_key(settings: Settings) -> bytes:
 
 def scan_step(book: PolicyBook, key: bytes, previous_key: bytes | None = None) -> Scan:
     """The stateless step under a policy book."""
-    return Scan(Detector(load_packs()), Pseudonymiser(key, previous_key), DecodeLimits(book.max_lead_ms), book)
+    return Scan(shipped_detector(), Pseudonymiser(key, previous_key), DecodeLimits(book.max_lead_ms), book)
 
 
 def service_steps(settings: Settings) -> tuple[Steps, PolicyBook]:

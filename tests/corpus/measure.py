@@ -15,9 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline.detection.detector import Detector
-from pipeline.detection.packs import load_packs
 from pipeline.detection.report import as_detect_line
+from pipeline.detection.shipped import shipped_detector
 from schemas.vocabulary import Sender
 
 CORPUS = Path(__file__).parent
@@ -102,7 +101,7 @@ def languages_of(part: str) -> list[str]:
 
 def detector_answers() -> Answers:
     """What this detector says of a row, with the packs of all languages and no hint at the row's own."""
-    detector = Detector(load_packs())
+    detector = shipped_detector()
 
     def answer(row: Row) -> Answer:
         regions = (row["marketplace"],) if row["marketplace"] else ()

@@ -8,7 +8,7 @@ from pipeline.detection.detector import Detector
 from pipeline.detection.packs import load_packs
 from schemas.vocabulary import Act, Channel, Sender
 
-DETECTOR = Detector(load_packs(languages=["en"]))
+DETECTOR = Detector.of(load_packs(languages=["en"]))
 SENDERS = st.sampled_from(Sender)
 PIECES = (
     "your phone number", "wh4ts4pp", "w h a t s a p p", "415 555 0132", "４１５", "4️⃣1️⃣5️⃣", "four one five", "call me",

@@ -7,12 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.detection import worst_texts
-from pipeline.detection.detector import Detector
-from pipeline.detection.packs import load_packs
+from pipeline.detection.shipped import shipped_detector
 from schemas.events import BODY_MAX_CHARACTERS
 from schemas.vocabulary import Sender
 
-DETECTOR = Detector(load_packs())
+DETECTOR = shipped_detector()
 SLOW_MACHINE_MS = 60
 """The bound is 2 ms on an idle core (`python -m bench.detection`); a shared one gets thirty times as long."""
 

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.detection.detector import Detector
-from pipeline.detection.packs import load_packs
+from pipeline.detection.shipped import shipped_detector
 from schemas.vocabulary import Sender
 
 CORPUS = Path(__file__).parents[1] / "corpus" / "seen"
@@ -15,7 +14,7 @@ CHATTER = Path(__file__).with_name("chatter.txt").read_text(encoding="utf-8").sp
 
 @pytest.fixture(scope="module")
 def detector():
-    return Detector(load_packs())
+    return shipped_detector()
 
 
 def test_everyday_chatter_stops_at_the_prefilter(detector):
@@ -24,7 +23,7 @@ def test_everyday_chatter_stops_at_the_prefilter(detector):
 
 
 def test_hardly_anything_that_the_detector_would_find_is_stopped(detector):
-    everything = Detector(load_packs())
+    everything = shipped_detector()
     everything._prefilter.fires = lambda _text: True
     found = stopped = 0
     for path in sorted(CORPUS.glob("*.jsonl")):

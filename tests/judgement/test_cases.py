@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 from situations import load, staged, verdict_of
 
-from pipeline.detection.detector import Detector
-from pipeline.detection.packs import load_packs
+from pipeline.detection.shipped import shipped_detector
 from schemas.signals import ActSeen
 from schemas.vocabulary import Sender
 
@@ -56,7 +55,7 @@ def test_every_system_has_cases_that_fire_and_cases_that_must_not():
 
 @functools.cache
 def detector():
-    return Detector(load_packs())
+    return shipped_detector()
 
 
 def as_detected(desk, _seen, text, **about):

@@ -7,8 +7,7 @@ import orjson
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from pipeline.detection.detector import Detector
-from pipeline.detection.packs import load_packs
+from pipeline.detection.shipped import shipped_detector
 from pipeline.kafka.recordings import Recording, write_recording
 from pipeline.policy.book import load_book
 from pipeline.runners.disguise import Disguise
@@ -24,7 +23,7 @@ KEY = b"a key for tests only, not secret"
 def told(tmp_path_factory):
     """The disguise after the shipped recording, the recording it made, and where its replay lies."""
     folder = tmp_path_factory.mktemp("disguised")
-    disguise = Disguise(KEY, Detector(load_packs()))
+    disguise = Disguise(KEY, shipped_detector())
     write_recording(folder / "recording", disguise.records(Recording(RECORDING).records()))
     book = load_book()
     replay(Recording(folder / "recording"), folder / "out", book, scan_step(book, DEVELOPMENT_PSEUDONYM_KEY.encode()))
@@ -55,7 +54,7 @@ def test_alerts_have_the_same_triggers(told):
 def test_no_id_and_no_number_of_the_original_is_left(told):
     whole = b"\n".join(each.value + (each.key or b"") for each in told[1])
     names, numbers = set(), set()
-    detector = Detector(load_packs())
+    detector = shipped_detector()
     for each in Recording(RECORDING).records():
         try:
             event = orjson.loads(each.value or b"")
@@ -80,7 +79,7 @@ def test_messages_in_which_nothing_is_found_lose_their_text(told):
 
 
 def test_the_same_number_stays_one_number_however_it_is_written():
-    disguise = Disguise(KEY, Detector(load_packs()))
+    disguise = Disguise(KEY, shipped_detector())
     event = {"sender": "seller", "marketplace": "DE"}
     texts = [disguise.text(f"Call me: {number}", event) for number in ("+49 30 23125 042", "030 23125 042")]
     assert "23125 042" not in "".join(texts)
