@@ -10,7 +10,8 @@ RATE ?= 100
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-setup: .venv/.complete ## the environment alone: .venv with the locked dependencies, .venv/bin/ringfence
+setup: .venv/.complete ## the environment alone: .venv with the locked dependencies, .venv/bin/ringfence, detection compiled
+	@$(BIN)/python -m pipeline.native && $(BIN)/python -m pipeline.detection.shipped
 
 .venv/.complete: requirements.lock pyproject.toml
 	@PYTHON="$(PYTHON)" bash deploy/setup.sh

@@ -12,6 +12,8 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.process_collector import ProcessCollector
 
+from pipeline.native import is_native
+
 BATCH_BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 LATENCY_BUCKETS_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
 REVIEW_BUCKETS_SECONDS = (
@@ -201,8 +203,16 @@ POLICY_CHANGES = Counter(
     registry=REGISTRY,
 )
 POLICY_INFO = Info("ringfence_policy", "Version and fingerprint of the policy book in force.", registry=REGISTRY)
-BUILD_INFO = Info("ringfence_build", "Version of Ringfence and of Python.", registry=REGISTRY)
-BUILD_INFO.info({"version": version("ringfence"), "python": platform.python_version()})
+BUILD_INFO = Info(
+    "ringfence_build", "Version of Ringfence and of Python, and whether detection runs compiled.", registry=REGISTRY
+)
+BUILD_INFO.info(
+    {
+        "version": version("ringfence"),
+        "python": platform.python_version(),
+        "native": str(is_native("detection")).lower(),
+    }
+)
 
 
 def all_metrics() -> list[MetricWrapperBase]:

@@ -44,12 +44,27 @@ class Clue(NamedTuple):
 SURE = Clue()
 
 
-class Anchors:
-    """Patterns and their clues, found in one pass."""
+class Table(NamedTuple):
+    """Patterns, and what each of them may stand for; `None` for one that says enough by itself."""
 
-    def __init__(self, clues: Mapping[str, Iterable[Clue]], *, is_spaced: bool) -> None:
-        self._automaton = AhoCorasick(clues, implementation=Implementation.ContiguousNFA, store_patterns=False)
-        self._clues = [None if SURE in each else tuple(dict.fromkeys(each)) for each in clues.values()]
+    patterns: list[str]
+    clues: list[tuple[Clue, ...] | None]
+
+
+def table_of(clues: Mapping[str, Iterable[Clue]], *, is_spaced: bool) -> Table:
+    """The anchors that stand between spaces, or those in a script without any."""
+    kept = {
+        anchor: tuple(dict.fromkeys(each)) for anchor, each in clues.items() if has_no_space(anchor) is not is_spaced
+    }
+    return Table(list(kept), [None if SURE in each else each for each in kept.values()])
+
+
+class Anchors:
+    """The patterns of a table, found in one pass."""
+
+    def __init__(self, table: Table, *, is_spaced: bool) -> None:
+        self._automaton = AhoCorasick(table.patterns, implementation=Implementation.ContiguousNFA, store_patterns=False)
+        self._clues = table.clues
         self._is_spaced = is_spaced
 
     def concepts_in(self, text: str, other: str, languages: Container[int]) -> Concepts | None:
@@ -59,6 +74,7 @@ class Anchors:
         Only concepts of these languages are looked for.
         """
         concepts: Concepts = {}
+        absent: set[int] = set()  # what was looked for elsewhere in vain, by identity: it is so for the next match too
         for number, first, last in self._automaton.find_matches_as_indexes(text, overlapping=True):
             clues = self._clues[number]
             if clues is None:
@@ -73,8 +89,11 @@ class Anchors:
                     or known & concept
                     or (before and not text.endswith(before, 0, start))
                     or (after and not text.startswith(after, end))
-                    or (elsewhere and not _has_each(text, other, elsewhere))
+                    or id(elsewhere) in absent
                 ):
+                    continue
+                if elsewhere and not _has_each(text, other, elsewhere):
+                    absent.add(id(elsewhere))
                     continue
                 if not concept:
                     return None

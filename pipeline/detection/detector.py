@@ -1,8 +1,8 @@
 """Text to Detection: reads a message, finds what it names, and combines it by the grammar into acts and manner."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from pipeline.detection.atoms import atoms_of
 from pipeline.detection.collector import collector_paused
@@ -15,7 +15,8 @@ from pipeline.detection.passages import LONG_CHARACTERS, passages, telling_layer
 from pipeline.detection.phrases import phrases_of
 from pipeline.detection.prefilter import Prefilter, Tables, tables_of
 from pipeline.detection.reading import read
-from pipeline.detection.scene import CONTACT_NOUNS, Hit, Languages, Scene
+from pipeline.detection.scene import CONTACT_NOUNS, Hit, Languages, Scene, Sides
+from pipeline.detection.words import Layer
 from schemas.vocabulary import Act, Channel, Manner, Reason, Sender
 
 _PASSING = frozenset({Manner.ALTERNATIVE_OFFERED, Manner.CONSENT_SOUGHT, Manner.USE_LIMITED, Manner.URGENCY})
@@ -28,13 +29,12 @@ _SLANG = {f"weak_channel.{name}": f"channel.{name}" for name in
 """Code-like names of messengers, with the plain ones."""
 
 
-@dataclass(frozen=True, slots=True)
-class Compiled:
+class Compiled(NamedTuple):
     """What a detector needs of the packs, without the packs."""
 
     graph: Graph
     tables: Tables
-    languages: Languages
+    sides: tuple[Sides, ...]
     regions: dict[str, tuple[str, ...]]
     common: frozenset[str]
     rules: tuple[tuple[Rule, str], ...]
@@ -49,7 +49,7 @@ def compiled(packs: PackSet) -> Compiled:
         parts = Compiled(
             graph_of(packs.packs, weigh),
             tables_of(packs),
-            Languages(packs.packs),
+            tuple(Sides(pack.language, pack.possessive, pack.negation) for pack in packs.packs),
             {pack.language: pack.regions for pack in packs.packs},
             frozenset(entry.text.lower() for entry in entries if entry.concept == "common"),
             (
@@ -66,8 +66,8 @@ class Detector:
 
     def __init__(self, parts: Compiled) -> None:
         self._lexicon = Lexicon(parts.graph)
-        self._languages = parts.languages
-        self._language_of = {bit: language for language, bit in parts.languages.bit_of.items()}
+        self._languages = Languages(parts.sides)
+        self._language_of = {bit: language for language, bit in self._languages.bit_of.items()}
         self._common = parts.common
         self._grammar = Grammar(parts.rules)
         self._regions = parts.regions
@@ -87,11 +87,12 @@ class Detector:
     def detect(self, text: str, sender: Sender, regions: tuple[str, ...] = ()) -> Detection:
         """Everything that the message says about contact; `regions` are where national numbers are tried first."""
         if len(text) > LONG_CHARACTERS:
-            reading = read(telling_layer(text, self._prefilter.fires), self._lexicon)
-        elif self._prefilter.fires(text):
-            reading = read(text, self._lexicon)
-        else:
-            return NOTHING
+            return self.examine(text, telling_layer(text, self._prefilter.fires), sender, regions)
+        return self.examine(text, text, sender, regions) if self._prefilter.fires(text) else NOTHING
+
+    def examine(self, text: str, telling: str | Layer, sender: Sender, regions: tuple[str, ...] = ()) -> Detection:
+        """What `detect` finds where the prefilter lets it look: in the message, or what of it is telling."""
+        reading = read(telling, self._lexicon)
         if not reading.words:
             return NOTHING
         found = self._lexicon.find(reading.words, frozenset(reading.sentence_starts))

@@ -96,7 +96,7 @@ def by_first_need(rules: Iterable[Known]) -> dict[str, tuple[int, ...]]:
 
 def joined_hits(first: dict[str, list[Hit]], second: dict[str, list[Hit]]) -> dict[str, list[Hit]]:
     """The hits of two sentences as those of one."""
-    return {name: [*first.get(name, ()), *second.get(name, ())] for name in first.keys() | second.keys()}
+    return {name: [*first.get(name, ()), *second.get(name, ())] for name in {**first, **second}}
 
 
 def satisfied(scene: Scene, rule: Rule, hits: dict[str, list[Hit]], sentence: int) -> list[Hit] | None:

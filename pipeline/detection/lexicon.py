@@ -21,9 +21,8 @@ _FEW_EDGES = 6
 """Of a node: looked through one by one, which takes less memory than a table."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Term:
-    """What a phrase of a pack stands for: one object for each."""
+class Term(NamedTuple):
+    """What a phrase of a pack stands for."""
 
     concept: str
     language: str
@@ -46,8 +45,7 @@ A target is a node, or the end of a phrase: `-1` less the number of its term.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Graph:
+class Graph(NamedTuple):
     """The phrases of all packs. Node 0 is where each begins."""
 
     edges: list[Edges]
@@ -135,7 +133,7 @@ class Lexicon:
                 if stem in stems:
                     yield stem
         if f"*{word}*" in stems or any(f"*{part}*" in stems for part in _parts(word)):
-            yield from (f"*{part}*" for part in {word, *_parts(word)} if f"*{part}*" in stems)
+            yield from (f"*{part}*" for part in dict.fromkeys((word, *_parts(word))) if f"*{part}*" in stems)
 
     def _step(self, state: State, class_id: int) -> State | None:
         word, stems = self._class_keys[class_id]

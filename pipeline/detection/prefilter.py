@@ -4,20 +4,20 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import chain, product
+from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick, Implementation
 
-from pipeline.detection.anchors import SURE, Anchors, Clue, Concepts, clues_of, pattern
+from pipeline.detection.anchors import SURE, Anchors, Clue, Concepts, Table, clues_of, pattern, table_of
 from pipeline.detection.atoms import HOMOPHONES
 from pipeline.detection.fold import FOLD, NO_SPACE
 from pipeline.detection.lexicon import Lexicon
 from pipeline.detection.packs import Entry, Pack, PackSet
 from pipeline.detection.phrases import has_no_space, phrases_of
-from pipeline.detection.reading import holds_base64
+from pipeline.detection.reading import SHORTEST_BASE64, holds_base64
 from pipeline.detection.scene import is_free, wider
-from pipeline.detection.tricks import holds_leet
+from pipeline.detection.tricks import are_leet
 
 # Every way to an act passes one of these: alone, or with what a rule of the grammar needs beside it.
 SURE_CONCEPTS = ("phrase.", "manner.", "reason.phishing")
@@ -104,11 +104,10 @@ _PLAIN_WORDS = _PlainWords()
 class Company:
     """Which concepts make an act together."""
 
-    def __init__(self, packs: PackSet) -> None:
-        rules = [rule.needs for rule in chain(packs.grammar, *(pack.rules for pack in packs.packs))]
+    def __init__(self, concepts: Iterable[str], rules: Iterable[tuple[tuple[str, ...], ...]]) -> None:
+        concepts = tuple(concepts)
         needs = [tuple(widened(groups)) for groups in (*rules, SPOKEN_ADDRESS)]
         wanted = frozenset(chain.from_iterable(chain.from_iterable(needs)))
-        concepts = sorted({entry.concept for pack in packs.packs for entry in pack.entries})
         self._names = {name: frozenset([name]) for name in CIRCUMSTANCES}
         self._names |= {c: names for c in concepts if not wanted.isdisjoint(names := frozenset((c, *wider(c))))}
         self._bit_of = {name: 1 << number for number, name in enumerate(self._names)}
@@ -155,24 +154,31 @@ def widened(needs: Iterable[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Tables:
+class Tables(NamedTuple):
     """What the prefilter looks for."""
 
-    anchors: dict[str, list[Clue]]
-    companions: dict[str, list[Clue]]
+    spaced: Table
+    unspaced: Table
+    spaced_company: Table
+    """Of concepts that say something only beside an anchor's."""
+    unspaced_company: Table
     cut: frozenset[str]
     """Words for contacts and channels that people cut in pieces."""
     traps: frozenset[str]
     """Words behind which no phone number stands."""
-    company: Company
+    concepts: tuple[str, ...]
+    """Every concept of the packs, sorted."""
+    needs: tuple[tuple[tuple[str, ...], ...], ...]
+    """What each rule needs."""
     languages: range
 
 
 def tables_of(packs: PackSet) -> Tables:
     """What to look for, from the words and rules of all packs."""
-    company = Company(packs)
     entries = [entry for pack in packs.packs for entry in pack.entries]
+    concepts = tuple(sorted({entry.concept for entry in entries}))
+    needs = tuple(rule.needs for rule in chain(packs.grammar, *(pack.rules for pack in packs.packs)))
+    company = Company(concepts, needs)
     common = frozenset(entry.text.lower() for entry in entries if entry.concept == "common")
     anchors: dict[str, list[Clue]] = defaultdict(list)
     companions: dict[str, list[Clue]] = defaultdict(list)
@@ -195,7 +201,17 @@ def tables_of(packs: PackSet) -> Tables:
     anchors.update((letter * 3, [SURE]) for letter in _LETTERS if letter != "w")
     anchors.update((f" {word[::-1]} ", [SURE]) for word in cut)
     traps = frozenset(bare for word in singles(entries, "number_trap") if (bare := word.rstrip("*")).isalpha())
-    return Tables(dict(anchors), dict(companions), cut, traps, company, range(len(packs.packs) + 1))
+    return Tables(
+        table_of(anchors, is_spaced=True),
+        table_of(anchors, is_spaced=False),
+        table_of(companions, is_spaced=True),
+        table_of(companions, is_spaced=False),
+        cut,
+        traps,
+        concepts,
+        needs,
+        range(len(packs.packs) + 1),
+    )
 
 
 class Prefilter:
@@ -203,14 +219,13 @@ class Prefilter:
 
     def __init__(self, tables: Tables, lexicon: Lexicon) -> None:
         self._lexicon = lexicon
-        self._traps, self._company, self._languages = tables.traps, tables.company, tables.languages
+        self._company = Company(tables.concepts, tables.needs)
+        self._traps, self._languages = tables.traps, tables.languages
         self._cut = AhoCorasick(tables.cut, implementation=Implementation.ContiguousNFA)
-        self._spaced, self._unspaced = (
-            Anchors(of_kind(tables.anchors, is_spaced=kind), is_spaced=kind) for kind in (True, False)
-        )
-        self._spaced_company, self._unspaced_company = (
-            Anchors(of_kind(tables.companions, is_spaced=kind), is_spaced=kind) for kind in (True, False)
-        )
+        self._spaced = Anchors(tables.spaced, is_spaced=True)
+        self._unspaced = Anchors(tables.unspaced, is_spaced=False)
+        self._spaced_company = Anchors(tables.spaced_company, is_spaced=True)
+        self._unspaced_company = Anchors(tables.unspaced_company, is_spaced=False)
 
     def fires(self, text: str) -> bool:
         """Whether the full detector has to look."""
@@ -254,18 +269,21 @@ class Prefilter:
         everywhere = found.pop(0, 0)
         if _QUESTION.search(text):
             everywhere |= self._company.question
-        if _FIGURE.search(text) and digits_in(text) >= FEWEST_DIGITS:
+        if _FIGURE.search(text) and len("".join(_DIGITS.findall(text))) >= FEWEST_DIGITS:
             everywhere |= self._company.number
         are_enough = self._company.are_enough
         return any(are_enough(found[language] | everywhere) for language in found) or are_enough(everywhere)
 
     def _has_figures(self, text: str) -> bool:
-        if "@" in text or _ENCODED.search(text) or holds_base64(text) or holds_leet(text.lower(), self._lexicon):
+        if "@" in text or _ENCODED.search(text):
             return True
-        if digits_in(text) < FEWEST_DIGITS:
-            return False
+        odd = [word for word in text.split() if not word.isalpha()]
+        if any(len(word) >= SHORTEST_BASE64 and holds_base64(word) for word in odd) or are_leet(odd, self._lexicon):
+            return True
         runs = _DIGITS.findall(text)
-        if sum(len(run) >= 3 for run in runs) >= 3 and _SCATTERED_DIGITS.search(text):
+        if len("".join(runs)) < FEWEST_DIGITS:
+            return False
+        if len(runs) >= 3 and _SCATTERED_DIGITS.search(text):
             return True
         return any(not self._is_trapped(text, match.start()) for match in _SEVEN_DIGITS.finditer(text))
 
@@ -283,20 +301,10 @@ def is_cut(word: str, spaced: str) -> bool:
     return any("".join(words[at : at + size]) == word for at in range(len(words)) for size in range(2, MOST_PIECES + 1))
 
 
-def digits_in(text: str) -> int:
-    """How many digits a text has, of whatever script."""
-    return len("".join(_DIGITS.findall(text)))
-
-
 def add(found: Concepts, more: Concepts) -> None:
     """Adds what was found in another way."""
     for language, concepts in more.items():
         found[language] = found.get(language, 0) | concepts
-
-
-def of_kind(clues: dict[str, list[Clue]], *, is_spaced: bool) -> dict[str, list[Clue]]:
-    """The anchors that stand between spaces, or those in a script without any."""
-    return {anchor: each for anchor, each in clues.items() if has_no_space(anchor) is not is_spaced}
 
 
 def is_anchoring(concept: str) -> bool:

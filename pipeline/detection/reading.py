@@ -16,7 +16,9 @@ from pipeline.detection.words import Layer, Reading, Trick
 _TOKEN = re.compile(rf"{WORD.pattern}|[.!?。！？؟;\n,:…\"]")
 _CYRILLIC = re.compile("[\u0400-\u052f]")
 _LATIN = re.compile("[a-z]")
-_WRAPPED_BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{12,400}={0,2}")
+SHORTEST_BASE64 = 12
+"""Characters of a word that may be Base64."""
+_WRAPPED_BASE64 = re.compile(rf"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{{{SHORTEST_BASE64},400}}={{0,2}}")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,8});")
 _ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _SENTENCE_ENDS = frozenset(".!?。！？؟\n…")

@@ -8,7 +8,6 @@ from itertools import islice
 from typing import NamedTuple
 
 from pipeline.detection.lexicon import Found, Term
-from pipeline.detection.packs import Pack
 from pipeline.detection.words import Reading
 from schemas.vocabulary import Channel, Sender
 
@@ -60,15 +59,23 @@ class Kind:
     is_trappable: bool
 
 
+class Sides(NamedTuple):
+    """A language, and on which sides its possessives and negations stand: `before`, `after` or `both`."""
+
+    language: str
+    possessive: str
+    negation: str
+
+
 class Languages:
     """The languages of the packs as bits, and on which side of a word each of them puts what belongs to it."""
 
-    def __init__(self, packs: Sequence[Pack]) -> None:
-        self.bit_of = {pack.language: 1 << number for number, pack in enumerate(packs)}
-        self.possessive_before = self._bits(pack.language for pack in packs if pack.possessive != "after")
-        self.possessive_after = self._bits(pack.language for pack in packs if pack.possessive != "before")
-        self.negation_before = self._bits(pack.language for pack in packs if pack.negation != "after")
-        self.negation_after = self._bits(pack.language for pack in packs if pack.negation != "before")
+    def __init__(self, sides: Sequence[Sides]) -> None:
+        self.bit_of = {each.language: 1 << number for number, each in enumerate(sides)}
+        self.possessive_before = self._bits(each.language for each in sides if each.possessive != "after")
+        self.possessive_after = self._bits(each.language for each in sides if each.possessive != "before")
+        self.negation_before = self._bits(each.language for each in sides if each.negation != "after")
+        self.negation_after = self._bits(each.language for each in sides if each.negation != "before")
         self._kinds: dict[Term, Kind] = {}
 
     def _bits(self, languages: Iterable[str]) -> int:

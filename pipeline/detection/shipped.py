@@ -1,4 +1,9 @@
-"""The detector for the shipped packs, compiled once and kept beside them as Python keeps its own compiled modules."""
+"""The detector for the shipped packs, compiled once and kept beside them as Python keeps its own compiled modules.
+
+    python -m pipeline.detection.shipped
+
+compiles them ahead of their first use.
+"""
 
 import hashlib
 import pickle
@@ -46,3 +51,7 @@ def _keep(path: Path, parts: Compiled) -> None:
     unfinished = path.with_suffix(f".{id(parts)}")
     unfinished.write_bytes(pickle.dumps(parts, pickle.HIGHEST_PROTOCOL))
     unfinished.replace(path)
+
+
+if __name__ == "__main__":
+    shipped_detector()

@@ -1,7 +1,7 @@
 """Words that were spelled in a hidden way, replaced by what they stand for where some pack knows that."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice, product
 
@@ -171,15 +171,9 @@ def _leet(reading: Reading, lexicon: Lexicon) -> Iterator[Change]:
             yield (index, last, (plain,), "leet")
 
 
-def holds_leet(text: str, lexicon: Lexicon) -> bool:
-    """Whether a folded text has words written with digits and signs for letters."""
-    guesses = [
-        _leet_word(chunk, lexicon)[1]
-        for word in text.split()
-        if not word.isalpha()
-        for chunk in [word.strip(_AROUND_LEET)]
-    ]
-    return _are_leet(guesses)
+def are_leet(words: Iterable[str], lexicon: Lexicon) -> bool:
+    """Whether words as written are spelled with digits and signs for letters."""
+    return _is_enough([_leet_word(word.lower().strip(_AROUND_LEET), lexicon)[1] for word in words])
 
 
 def leet_words(text: str, lexicon: Lexicon) -> list[tuple[int, int, str]]:
@@ -192,10 +186,10 @@ def leet_words(text: str, lexicon: Lexicon) -> list[tuple[int, int, str]]:
         if plain:
             found.append((match.start() + match[0].index(chunk), len(chunk), plain))
             weights.append(weight)
-    return found if _are_leet(weights) else []
+    return found if _is_enough(weights) else []
 
 
-def _are_leet(weights: list[int]) -> bool:
+def _is_enough(weights: list[int]) -> bool:
     """Whether words that may be leet are: one names a contact, or there are two."""
     return 2 in weights or sum(map(bool, weights)) >= 2
 

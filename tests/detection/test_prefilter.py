@@ -23,12 +23,10 @@ def test_everyday_chatter_stops_at_the_prefilter(detector):
 
 
 def test_hardly_anything_that_the_detector_would_find_is_stopped(detector):
-    everything = shipped_detector()
-    everything._prefilter.fires = lambda _text: True
     found = stopped = 0
     for path in sorted(CORPUS.glob("*.jsonl")):
         for row in map(json.loads, path.read_text(encoding="utf-8").splitlines()):
-            if everything.detect(row["text"], Sender(row["sender"]), (row["marketplace"],)).acts:
+            if detector.examine(row["text"], row["text"], Sender(row["sender"]), (row["marketplace"],)).acts:
                 found += 1
                 stopped += not detector.is_of_interest(row["text"])
     assert found > 500
