@@ -170,6 +170,8 @@ def recommended(policy: Policy, seller: Seller, at_ms: int) -> Action:
 
 def current_strikes(policy: Policy, seller: Seller, at_ms: int) -> float:
     """The strike score after decay, rounded so that equal histories give equal bytes."""
+    if not seller.strikes:
+        return 0.0
     return round(decayed(seller.strikes, at_ms - seller.strikes_at_ms, policy.ladder.half_life_days * DAY_MS), 4)
 
 

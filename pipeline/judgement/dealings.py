@@ -16,7 +16,8 @@ def keep_dealing(policy: Policy, state: State, dealing: Dealing, whom: tuple[str
     if is_new:
         seller_id, buyer = whom
         person = state.person(buyer)
-        person.sellers = [*(each for each in person.sellers if each != seller_id), seller_id][-KEPT_SELLERS:]
+        others = [each for each in person.sellers if each != seller_id]
+        person.sellers = [*others, seller_id][-KEPT_SELLERS:]
         person.due_ms = max(person.due_ms or 0, dealing.last_at_ms + policy.retention.dealing_days * DAY_MS)
         state.put(person_key(buyer), person)
 

@@ -15,6 +15,7 @@ from schemas.signals import MessageSeen
 from schemas.vocabulary import Verdict
 
 KEPT_RULES = 16
+NOT_KEPT = {"contacts", "former_buyer"}
 NOBODY = Pseudonym(f"b_{'0' * 24}")
 """Stands for a buyer who was erased."""
 
@@ -67,9 +68,9 @@ def await_more(policy: Policy, dealing: Dealing, signal: MessageSeen, verdict: J
 
 def as_kept(signal: MessageSeen) -> msgspec.Raw:
     """What is kept of a message for a revision."""
-    short = {"rules": signal.rules[:KEPT_RULES], "acts": signal.acts[:KEPT_RULES], "contacts": (), "former_buyer": None}
-    kept = signal.model_copy(update=short)
-    return msgspec.Raw(kept.__pydantic_serializer__.to_json(kept, exclude_none=True))
+    if len(signal.rules) > KEPT_RULES or len(signal.acts) > KEPT_RULES:
+        signal = signal.model_copy(update={"rules": signal.rules[:KEPT_RULES], "acts": signal.acts[:KEPT_RULES]})
+    return msgspec.Raw(signal.__pydantic_serializer__.to_json(signal, exclude_none=True, exclude=NOT_KEPT))
 
 
 def message_of(awaiting: Awaiting) -> MessageSeen:

@@ -35,7 +35,10 @@ def on_order(book: PolicyBook, policy: Policy, state: State, signal: OrderChange
         seller = state.seller(signal.seller_id)
         seller.marketplace = signal.marketplace or seller.marketplace
         seller.last_at_ms = max(seller.last_at_ms, signal.at_ms)
-        remember_category(seller, next((item.category for item in order.items if item.category), None))
+        for item in order.items:
+            if item.category:
+                remember_category(seller, item.category)
+                break
         count(policy, seller, signal.at_ms, "orders")
         state.put(seller_key(signal.seller_id), with_due(policy, seller))
     elif dealing.reminder and signal.status in {OrderStatus.DELIVERED, OrderStatus.CANCELLED}:
@@ -46,7 +49,9 @@ def on_order(book: PolicyBook, policy: Policy, state: State, signal: OrderChange
 def update_order(order: OrderRow, signal: OrderChanged) -> bool:
     """Adds the event to the order's row; `False` where the stage was known: a repetition."""
     is_news = signal.status not in order.stages
-    if is_news:
+    if not order.stages:
+        order.stages = {signal.status: signal.at_ms}  # an order's first event, as most are
+    elif is_news:
         order.stages = dict(sorted((order.stages | {signal.status: signal.at_ms}).items()))
     if signal.items and not order.items:
         order.items = [facts(item) for item in signal.items[:KEPT_ITEMS]]

@@ -9,20 +9,23 @@ from schemas.signals import MessageSeen
 from schemas.vocabulary import Verdict, VerificationStatus
 
 DAY_MS = 86_400_000
+PLACES = {what: place for place, what in enumerate(COUNTS)}
 KEPT_CATEGORIES = 3
 
 
 def count(policy: Policy, seller: Seller, at_ms: int, what: str, by: int = 1) -> None:
     """Adds to the seller's day. One day too many drops the oldest, were it the event's own: old news counts nowhere."""
-    day, place = at_ms // DAY_MS, COUNTS.index(what)
-    counts = list(seller.days.get(day, ()))
-    counts += [0] * (place + 1 - len(counts))
+    day, place = at_ms // DAY_MS, PLACES[what]
+    counts = seller.days.get(day)
+    is_new_day = counts is None
+    if counts is None:
+        counts = []
+    if len(counts) <= place:
+        counts += [0] * (place + 1 - len(counts))
     counts[place] = max(counts[place] + by, 0)
-    if day in seller.days:
-        seller.days[day] = counts
-        return
-    days = sorted((seller.days | {day: counts}).items())
-    seller.days = dict(days[-(policy.longest_window_days + 1) :])
+    if is_new_day:
+        days = sorted((seller.days | {day: counts}).items())
+        seller.days = dict(days[-(policy.longest_window_days + 1) :])
 
 
 def recall(policy: Policy, seller: Seller, event_id: str) -> bool:
@@ -81,16 +84,16 @@ def period_days(policy: Policy, seller: Seller) -> int:
     return policy.triggers.periodic_days_at_risk if is_risky else policy.triggers.periodic_days
 
 
-def remember_category(seller: Seller, category: str | None) -> None:
+def remember_category(seller: Seller, category: str) -> None:
     """Keeps the newest few categories that the seller sold in."""
-    if category is not None and seller.categories[-1:] != [category]:
+    if not seller.categories or seller.categories[-1] != category:
         seller.categories = [*(each for each in seller.categories if each != category), category][-KEPT_CATEGORIES:]
 
 
 def with_due(policy: Policy, seller: Seller) -> Seller:
     """The seller's row with the next time at which time alone must change it."""
     verification = seller.verification
-    times = []
+    times: list[int] = []
     if verification.status is VerificationStatus.VERIFIED and not verification.is_lapse_told:
         if verification.expires_at_ms is not None:
             times.append(verification.expires_at_ms)
@@ -98,5 +101,5 @@ def with_due(policy: Policy, seller: Seller) -> Seller:
             times.append(verification.verified_at_ms + period_days(policy, seller) * DAY_MS)
     if seller.episode is not None and not seller.episode.is_overdue:
         times.append(seller.episode.due_at_ms)
-    seller.due_ms = min(times, default=None)
+    seller.due_ms = min(times) if times else None
     return seller

@@ -41,6 +41,7 @@ KIND_OF_PREFIX: Mapping[bytes, type[Row]] = {
     b"k": Contact,
     b"y": PolicyRow,
 }
+_UNREAD = Row()
 _ENCODER = msgspec.json.Encoder()
 """Fields in the order of the rows' definitions; the fold keeps every mapping sorted, so equal rows have equal bytes."""
 
@@ -57,7 +58,8 @@ class State:
     position: tuple[int, int] = (0, 0)
     """Partition and offset of the signal that is being folded, in the signal log."""
     held: dict[bytes, Row | None] = field(default_factory=dict)
-    changed: set[bytes] = field(default_factory=set)
+    changed: dict[bytes, None] = field(default_factory=dict)
+    """Keys, in the order of their first change: the fold is deterministic, so this is."""
     findings: list[Finding] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
     advisories: list[Advisory] = field(default_factory=list)
@@ -99,12 +101,12 @@ class State:
     def put(self, key: bytes, row: Row | None) -> None:
         """Remembers a row; `None` forgets it."""
         self.held[key] = row
-        self.changed.add(key)
+        self.changed[key] = None
 
     def changes(self) -> dict[bytes, bytes | None]:
-        """Every row that changed, as it is stored, in the order of the keys."""
-        rows = ((key, self.held[key]) for key in sorted(self.changed))
-        return {key: None if row is None else _ENCODER.encode(row) for key, row in rows}
+        """Every row that changed, as it is stored."""
+        held, encode = self.held, _ENCODER.encode
+        return {key: None if (row := held[key]) is None else encode(row) for key in self.changed}
 
     def due(self, until_ms: int) -> list[bytes]:
         """Keys of the rows that time must change, stored and changed in this batch, in the order of (due_ms, key)."""
@@ -122,8 +124,9 @@ class State:
         return sorted(stored | changed)
 
     def _get(self, key: bytes, kind: type[RowT]) -> RowT | None:
-        if key in self.held:
-            return self.held[key]  # type: ignore[return-value]  # a key's prefix decides the kind
+        row = self.held.get(key, _UNREAD)
+        if row is not _UNREAD:
+            return row  # type: ignore[return-value]  # a key's prefix decides the kind
         stored = self.stored.get(key)
         row = None if stored is None else _DECODERS[kind].decode(stored)
         self.held[key] = row
@@ -132,7 +135,7 @@ class State:
 
 def content_id(prefix: str, *parts: object) -> str:
     """`prefix`, an underscore and 24 hexadecimal digits that depend on nothing but the parts."""
-    text = "\0".join(str(part) for part in parts).encode("utf-8", "surrogatepass")
+    text = "\0".join([str(part) for part in parts]).encode("utf-8", "surrogatepass")
     return f"{prefix}_{blake2b(text, digest_size=12).hexdigest()}"
 
 

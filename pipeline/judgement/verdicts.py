@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pipeline.judgement.discretion import IN_DISPUTE, Circumstances, history_codes
 from pipeline.judgement.legitimacy import purpose_codes
@@ -25,7 +26,8 @@ MANNER_RULES = {
     Manner.HARASSMENT: "harassment",
     Manner.OFF_PLATFORM_PAYMENT: "off_platform_payment",
 }
-VERDICTS = tuple(Verdict)
+KEPT_REASONS = 1_000
+RANKS = {verdict: rank for rank, verdict in enumerate(Verdict)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +42,14 @@ class Judged:
     score: int
     reasons: tuple[WeighedReason, ...]
     """Heaviest first."""
+    codes: frozenset[str]
+    """Of the reasons."""
     history: Mapping[str, int]
     """What the time before the message weighed: rule to how many times."""
 
     def has(self, code: str) -> bool:
         """Whether a reason weighed in."""
-        return any(reason.code == code for reason in self.reasons)
+        return code in self.codes
 
 
 def wants_finding(signal: MessageSeen) -> bool:
@@ -76,9 +80,8 @@ def judged_again(policy: Policy, signal: MessageSeen, order: OrderRow | None, hi
         codes |= dict.fromkeys(purpose_codes(policy, signal, order, is_disputed=is_disputed), 1)
     codes |= {code: times for code, times in history.items() if code in policy.rules}
     if "after_refusal" not in codes:
-        codes = {
-            code: times for code, times in codes.items() if codes.keys().isdisjoint(policy.rules[code].outweighed_by)
-        }
+        rules, present = policy.rules, codes.keys()
+        codes = {code: times for code, times in codes.items() if present.isdisjoint(rules[code].outweighed_by)}
     overridden = overridden_points(policy, signal, order)
     points = {code: rule_points(policy, overridden, code, times) for code, times in codes.items()}
     score = summed(policy, points)
@@ -92,12 +95,16 @@ def judged_again(policy: Policy, signal: MessageSeen, order: OrderRow | None, hi
         severity=severity_of(policy, verdict, risk),
         risk=risk,
         score=score,
-        reasons=tuple(
-            WeighedReason(code=code, points=weight)
-            for code, weight in sorted(points.items(), key=lambda pair: (-abs(pair[1]), pair[0]))
-        ),
+        reasons=tuple([weighed(*pair) for pair in sorted(points.items(), key=lambda pair: (-abs(pair[1]), pair[0]))]),
+        codes=frozenset(codes),
         history=history,
     )
+
+
+@lru_cache(KEPT_REASONS)
+def weighed(code: str, points: int) -> WeighedReason:
+    """A reason; the same few come again and again, and making one takes longer than finding it."""
+    return WeighedReason(code=code, points=points)
 
 
 def message_codes(policy: Policy, signal: MessageSeen) -> set[str]:
@@ -129,8 +136,7 @@ def verdict_of(policy: Policy, codes: Mapping[str, int], score: int) -> Verdict:
         if score >= policy.verdicts.questionable
         else Verdict.PERMITTED
     )
-    floors = [policy.rules[code].floor for code in codes]
-    return VERDICTS[max(VERDICTS.index(each) for each in (reached, *floors))]
+    return max((reached, *[policy.rules[code].floor for code in codes]), key=RANKS.__getitem__)
 
 
 def risk_of(policy: Policy, codes: Mapping[str, int]) -> Risk:

@@ -163,9 +163,13 @@ class FencedProducer:
 
     def _batches(self, records: Sequence[Outgoing]) -> dict[tuple[str, int], list[BatchBuilder]]:
         by_target: dict[tuple[str, int], list[BatchBuilder]] = defaultdict(list)
+        target: tuple[str, int] | None = None
+        batches: list[BatchBuilder] = []
         for topic, partition, key, value, headers in records:
-            batches = by_target[topic, partition]
-            header_list = list(headers)  # the compiled builder takes nothing else
+            if target is None or target[1] != partition or target[0] != topic:
+                target = topic, partition
+                batches = by_target[target]
+            header_list = list(headers) if headers else []  # the compiled builder takes nothing but lists
             if batches and batches[-1].append(timestamp=None, key=key, value=value, headers=header_list):
                 continue
             batches.append(self._producer.create_batch())
