@@ -1,6 +1,6 @@
 """The bars of the design's section 3, measured in one run beside peers; medians of several rounds.
 
-    python -m bench [--rounds 5] [--messages 400000] [--only scan,judge,latency,restart]
+    python -m bench [--rounds 5] [--messages 400000] [--only scan,judge,latency,restart,replay]
 
 The broker gets one core and each contender the other. Absolute figures drift with the machine: read the ratios.
 """
@@ -15,6 +15,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -42,6 +43,7 @@ PARTITIONS = 4
 MILLION = 1_000_000
 WARM_UP_PROBES = 20
 COUNTED_SHARE = 0.95
+FLAT_FROM = "judge, 10,000 sellers"
 LIMIT_SECONDS = 600.0
 BROKER_CORE, CONTENDER_CORE = 0, max((os.cpu_count() or 1) - 1, 0)
 Figures = dict[str, Any]
@@ -67,15 +69,15 @@ def broker() -> Iterator[str]:
         subprocess.run([*command, "stop", *folder], check=False, stdout=subprocess.DEVNULL)  # noqa: S603 - the same
 
 
-def on_core(core: int, command: list[str]) -> list[str]:
-    """The command, kept on one core where the system can do that."""
-    return ["taskset", "--cpu-list", str(core), *command] if shutil.which("taskset") else command
+def on_core(cores: int | str, command: list[str]) -> list[str]:
+    """The command, kept on one core, or a list of them, where the system can do that."""
+    return ["taskset", "--cpu-list", str(cores), *command] if shutil.which("taskset") else command
 
 
-def contend(command: list[str]) -> Figures:
+def contend(command: list[str], cores: str = str(CONTENDER_CORE)) -> Figures:
     """Runs one contender on its core until it prints its figures."""
     result = subprocess.run(  # noqa: S603 - our own commands
-        on_core(CONTENDER_CORE, command),
+        on_core(cores, command),
         check=False,
         capture_output=True,
         text=True,
@@ -129,9 +131,9 @@ def bench_scan(address: str, rounds: int, count: int) -> dict[str, list[Figures]
 
 
 def bench_judge(address: str, rounds: int, count: int) -> dict[str, list[Figures]]:
-    """Judge in catch-up over signals of 1 thousand, 100 thousand and 1 million sellers."""
+    """Judge in catch-up, signals of 1 thousand to 1 million sellers; from 10 thousand on a signal costs the same."""
     figures: dict[str, list[Figures]] = {}
-    for sellers in (1_000, 100_000, 1_000_000):
+    for sellers in (1_000, 10_000, 100_000, MILLION):
         name = f"judge, {sellers:,} sellers"
         names = new_names(address, f"judge-{sellers}")
         topic = names.of(Output.SIGNALS)
@@ -235,6 +237,38 @@ def bench_restart(address: str) -> Figures:
     return figures
 
 
+def bench_replay(rounds: int, count: int) -> dict[str, list[Figures]]:
+    """Replays of a recording, of one four times and of one sixteen times as long, on one core; then on two processes.
+
+    Memory is not to grow with the length.
+    """
+    figures: dict[str, list[Figures]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for length in (count, 4 * count, 16 * count):
+            recording = f"{folder}/{length}"
+            subprocess.run(  # noqa: S603 - our own command
+                [sys.executable, "-m", "bench.replay", "write", recording, str(length)], check=True, cwd=ROOT
+            )
+            name = f"replay, {length:,} messages"
+            command = [sys.executable, "-m", "bench.replay", "run", recording]
+            figures[name] = [contend([*command, "1"]) for _ in range(rounds if length == count else 1)]
+            console.print(f"{name}: {figures[name][-1]['per_second']:,}/s", style="dim")
+        both = contend([*command, "2"], cores=f"{BROKER_CORE},{CONTENDER_CORE}")
+        figures[f"{name}, two processes on two cores"] = [both]
+    return figures
+
+
+def replay_notes(figures: dict[str, list[Figures]]) -> Figures:
+    """What the table does not say: the share of detection, and that all processes agree."""
+    first, *_, longest, both = figures.values()
+    rest_us = median(first, "cpu_us_per_message") - median(first, "detection_us_per_message")
+    return {
+        "detection_us_per_message": median(first, "detection_us_per_message"),
+        "all_else_us_per_message": round(rest_us, 2),
+        "digests_agree": longest[0]["digest"] == both[0]["digest"],
+    }
+
+
 def await_ready(port: int, worker: "subprocess.Popen[bytes]") -> None:
     """Returns when the worker says that it is ready."""
     deadline = time.monotonic() + LIMIT_SECONDS
@@ -283,6 +317,12 @@ def table(title: str, figures: dict[str, list[Figures]]) -> Table:
     return view
 
 
+def flatness(figures: dict[str, list[Figures]]) -> Figures:
+    """CPU time of a signal at each number of sellers, by that at 10 thousand."""
+    costs = {name: median(rows, "cpu_us_per_message") for name, rows in figures.items()}
+    return {name: round(cost / costs[FLAT_FROM], 2) for name, cost in costs.items()}
+
+
 def figure_table(title: str, figures: Figures) -> Table:
     """Figures by name."""
     view = Table(title=title, title_justify="left", show_header=False)
@@ -297,10 +337,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--messages", type=int, default=400_000)
-    parser.add_argument("--only", default="scan,judge,latency,restart")
+    parser.add_argument("--only", default="scan,judge,latency,restart,replay")
     options = parser.parse_args()
     parts = set(options.only.split(","))
     results: dict[str, Any] = {}
+    if parts - {"replay"}:
+        on_broker(parts, options, results)
+    if "replay" in parts:
+        results["replay"] = bench_replay(options.rounds, options.messages // 4)
+        console.print(table("Replay: 5 % of messages of interest", results["replay"]))
+        console.print(figure_table("Replay, one core", replay_notes(results["replay"])))
+    (ROOT / "bench" / "latest.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+def on_broker(parts: set[str], options: argparse.Namespace, results: dict[str, Any]) -> None:
+    """The parts that need a broker."""
     with broker() as address:
         if "scan" in parts:
             results["scan"] = bench_scan(address, options.rounds, options.messages)
@@ -308,6 +360,8 @@ def main() -> int:
         if "judge" in parts:
             results["judge"] = bench_judge(address, options.rounds, options.messages // 2)
             console.print(table("Judge: catch-up, transactions included, one core", results["judge"]))
+            results["flatness"] = flatness(results["judge"])
+            console.print(figure_table("Cost of a signal, against that at 10 thousand sellers", results["flatness"]))
         if "latency" in parts:
             half = int(median(results["scan"]["ringfence scan"], "per_second") / 2) if "scan" in results else 40_000
             results["latency"] = bench_latency(address, half)
@@ -315,8 +369,6 @@ def main() -> int:
         if "restart" in parts and "judge" in parts:
             results["restart"] = bench_restart(address)
             console.print(figure_table("Restart with a million sellers, until ready", results["restart"]))
-    (ROOT / "bench" / "latest.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    return 0
 
 
 if __name__ == "__main__":

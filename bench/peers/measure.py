@@ -8,6 +8,12 @@ import time
 from pathlib import Path
 
 
+def peak_bytes() -> int:
+    """Peak resident size of this process. Not ru_maxrss: a child inherits that from the process that started it."""
+    with Path("/proc/self/status").open(encoding="utf-8") as status:
+        return int(re.search(r"VmHWM:\s+(\d+)", status.read())[1]) * 1024
+
+
 class Measure:
     """Counts messages until `wanted`, then prints one JSON line and ends the process.
 
@@ -34,15 +40,12 @@ class Measure:
         """Prints the figures and leaves without waiting for any library's shutdown."""
         seconds = time.perf_counter() - self.started_seconds
         cpu_seconds = time.process_time() - self.started_cpu_seconds
-        # Not ru_maxrss: a child inherits that from the process that started it.
-        with Path("/proc/self/status").open(encoding="utf-8") as status:
-            peak_bytes = int(re.search(r"VmHWM:\s+(\d+)", status.read())[1]) * 1024
         figures = {
             "messages": self.seen,
             "seconds": round(seconds, 4),
             "per_second": round(self.seen / seconds),
             "cpu_us_per_message": round(cpu_seconds / self.seen * 1e6, 2),
-            "peak_bytes": peak_bytes,
+            "peak_bytes": peak_bytes(),
         }
         out = sys.__stdout__ or sys.stdout  # Faust puts its logger in the place of sys.stdout
         out.write(json.dumps(figures) + "\n")
