@@ -14,6 +14,7 @@ _MAX_DIGITS = 15
 _LONG_RUN = 7
 _LEET_DIGITS = str.maketrans("oilszbgqeat|!", "0115289934711")
 _LEET_LETTERS = frozenset("oilszbgqeat|!")
+_ZEROS = frozenset("o")
 _SURELY_DIGITS = 4
 """Words for digits of a language that the message is otherwise not in."""
 # Words for digits that are mostly something else. They count only beside other words for digits.
@@ -37,6 +38,8 @@ class Atom:
     """Filler words before it."""
     is_sum: bool = False
     """A word for a number above nine: smaller ones that follow may add to it, as in "forty" "eight"."""
+    is_repeated: bool = False
+    """Told by "double" or the like."""
 
 
 def atoms_of(reading: Reading, found: Iterable[Found], common: frozenset[str], spoken: frozenset[str]) -> list[Atom]:
@@ -53,7 +56,7 @@ def atoms_of(reading: Reading, found: Iterable[Found], common: frozenset[str], s
             repeat = int(item.term.concept.partition(".")[2])
             index = item.last
             continue
-        atom = _atom(reading, index, item, atoms, words_for, common)
+        atom = _atom(reading, index, item, atoms, words_for, common, is_repeated=repeat > 0)
         if atom is None:
             if index in fillers:
                 skipped += 1
@@ -63,7 +66,8 @@ def atoms_of(reading: Reading, found: Iterable[Found], common: frozenset[str], s
             index += 1
             continue
         if repeat:
-            atom = replace(atom, digits=atom.digits[0] * repeat + atom.digits[1:], technique="digit_words")
+            digits = atom.digits[0] * repeat + atom.digits[1:]
+            atom = replace(atom, digits=digits, technique="digit_words", is_repeated=True)
             repeat = 0
         atoms.append(replace(atom, fillers=skipped))
         skipped = 0
@@ -104,13 +108,16 @@ def _atom(  # noqa: PLR0913, PLR0917 - one word and what stands around it
     atoms: Sequence[Atom],
     words_for: dict[int, Found],
     common: frozenset[str],
+    *,
+    is_repeated: bool,
 ) -> Atom | None:
     word = reading.words[index]
     start, end = reading.starts[index], reading.ends[index]
     if word.isdecimal():
         return Atom(word, index, index + 1, start, end, None)
     if item is not None:
-        if item.last == index + 1 and (word in HOMOPHONES or word in common or len(word) == 1):
+        is_doubtful = word in HOMOPHONES or word in common or len(word) == 1
+        if is_doubtful and not is_repeated and item.last == index + 1:
             value = item.term.concept.partition(".")[2]
             if not _stands_by_digits(word, index, atoms, words_for, value):
                 return None
@@ -119,6 +126,8 @@ def _atom(  # noqa: PLR0913, PLR0917 - one word and what stands around it
         return Atom(value, index, item.last, start, reading.ends[item.last - 1], "digit_words", 0, is_sum)
     if word.isascii() and not word.isalpha():
         return _mixed(word, index, start, end)
+    if len(word) > 1 and _ZEROS.issuperset(word) and atoms and atoms[-1].last == index:  # "0812-3456-OOOO"
+        return Atom("0" * len(word), index, index + 1, start, end, "leet")
     return None
 
 
@@ -136,7 +145,7 @@ def _stands_by_digits(word: str, index: int, atoms: Sequence[Atom], words_for: d
 def _mixed(word: str, index: int, start: int, end: int) -> Atom | None:
     """Digits within a word: `4l5`, `tel4155550132`."""
     if len(word) <= _MAX_DIGITS and all(character.isdigit() or character in _LEET_LETTERS for character in word):
-        if sum(map(str.isdigit, word)) * 2 < len(word):
+        if sum(map(str.isdigit, word)) * 2 < len(word) and not _ZEROS.issuperset(c for c in word if not c.isdigit()):
             return None
         return Atom(word.translate(_LEET_DIGITS), index, index + 1, start, end, "leet")
     letters = "abcdefghijklmnopqrstuvwxyz"
@@ -153,10 +162,17 @@ def summed(atoms: Sequence[Atom]) -> list[Atom]:
     for atom in atoms:
         before = merged[-1] if merged else None
         if before is not None and atom.technique == before.technique == "digit_words":
-            if atom.digits in {"00", "000"} and len(before.digits) == 1 and before.digits != "0":
+            is_hundred = atom.digits in {"00", "000"} and atom.last - atom.first == 1  # "double oh" is two words
+            if is_hundred and not atom.is_repeated and len(before.digits) == 1 and before.digits != "0":
                 merged[-1] = _joined(before, atom, before.digits + atom.digits)
                 continue
             zeros = len(before.digits) - len(before.digits.rstrip("0"))
+            is_short = before.is_sum and zeros == 1 and before.last == atom.first
+            if is_short and atom.last - atom.first == 2 and atom.digits[1:] == "00":
+                # "otuz" "üç yüz": thirty-three, a hundred
+                merged[-1] = _joined(before, atom, before.digits[:-1] + atom.digits[0])
+                merged.append(replace(atom, digits="100"))
+                continue
             value = atom.digits.lstrip("0")
             if before.is_sum and value == atom.digits and 0 < len(value) <= zeros and before.digits != "10":
                 merged[-1] = _joined(before, atom, before.digits[: -len(value)] + value)

@@ -34,13 +34,14 @@ _LINK_CHANNELS = (
     ("viber", Channel.VIBER),
     ("signal", Channel.SIGNAL),
 )
-_CUES = ("any_contact", "call_verb", "text_verb", "contact_me", "handle", "my_contact", "your_contact",
-         "phrase.share", "phrase.request", "phrase.hint", "reach_verb", "here_is", "me")  # fmt: skip
+_SURE_CUES = ("any_contact", "call_verb", "text_verb", "contact_me", "handle", "my_contact", "your_contact",
+              "phrase.share", "phrase.request", "phrase.hint")  # fmt: skip
 _FAINT_CUES = {"here_is": 4, "reach_verb": 6, "me": 6}
 """How near, in words, a cue must stand that alone says little."""
 _CUE_REACH_WORDS = 18
 _TRAP_REACH_WORDS = 5
 _TRAP_REACH_BEHIND_WORDS = 3
+_LONGEST_ABBREVIATION = 3
 _ALONE_WORDS = 3
 _MAX_HOST_WORDS = 3
 _LONGEST_DOMAIN = 7
@@ -125,10 +126,10 @@ def noted_mentions(scene: Scene, atoms: Sequence[Atom], regions: Sequence[str]) 
             trick.technique for trick in scene.reading.tricks if trick.start < last.end and first.start < trick.end
         }
         found = phone.mention(scene.text, candidate, regions, context_of(scene, candidate), hidden)
-        if found is not None and not is_of_others(scene, first.first):
+        if found is not None and not is_of_others(scene, first.first, last.last):
             mentions.append(found)
             scene.add_contact("number", first.first, last.last)
-    if not mentions and atoms and _has_sure_cue(scene):
+    if not mentions and atoms and _has_sure_cue(scene) and not any(_is_behind_trap(scene, atom) for atom in atoms):
         found = phone.scattered(atoms, regions)
         if found is not None:
             mentions.append(found)
@@ -136,22 +137,45 @@ def noted_mentions(scene: Scene, atoms: Sequence[Atom], regions: Sequence[str]) 
     return mentions
 
 
-def is_of_others(scene: Scene, word: int) -> bool:
-    """Whether a number is that of a helpline, a courier or the like."""
-    hits = scene.at("third_party", scene.sentence_of(word))
-    return any(hit.languages & scene.spoken for hit in hits)
+def is_of_others(scene: Scene, first: int, last: int) -> bool:
+    """Whether a number is that of a helpline, a courier or the like; figures such as "999" only say it of themselves."""
+    words = scene.reading.words
+    return any(
+        hit.languages & scene.spoken
+        and ((hit.first <= first and hit.last >= last) or not "".join(words[hit.first : hit.last]).isdecimal())
+        for hit in scene.at("third_party", scene.sentence_of(first))
+    )
+
+
+def _is_behind_trap(scene: Scene, atom: Atom) -> bool:
+    return nearest(scene, ("number_trap",), atom.first, atom.last, 2, 0) is not None
+
+
+def is_abbreviated(scene: Scene, hit: Hit, first: int) -> bool:
+    """Whether one short word stands between, whose full stop ends no sentence: "invoice nr. 123"."""
+    return first - hit.last == 1 and len(scene.reading.words[hit.last]) <= _LONGEST_ABBREVIATION
+
+
+def is_trapped(scene: Scene, hit: Hit) -> bool:
+    """Whether a weak noun belongs to a word for an order, an invoice …: "order no", "invoice number"."""
+    return hit.concept == "contact_noun_weak" and any(
+        trap.last == hit.first for trap in scene.concepts.get("number_trap", ())
+    )
 
 
 def _has_sure_cue(scene: Scene) -> bool:
-    return any(scene.concepts.get(name) for name in _CUES[:9])
+    return any(scene.concepts.get(name) for name in _SURE_CUES)
 
 
 def context_of(scene: Scene, candidate: phone.Candidate) -> phone.Context:
     """What the words around a candidate say of it: the nearest one counts."""
     first, last = candidate.atoms[0].first, candidate.atoms[-1].last
     words = len(scene.reading.words)
-    contact = nearest(scene, _CUES, first, last, _CUE_REACH_WORDS, _CUE_REACH_WORDS)
-    trap = nearest(scene, ("number_trap",), first, last, _TRAP_REACH_WORDS, _TRAP_REACH_BEHIND_WORDS)
+    contact = nearest(scene, _SURE_CUES, first, last, _CUE_REACH_WORDS, _CUE_REACH_WORDS)
+    trap = nearest(scene, ("number_trap",), first, last, _TRAP_REACH_WORDS, _TRAP_REACH_BEHIND_WORDS, is_near=True)
+    if contact is None:
+        faint = _FAINT_CUES if trap is None else ("reach_verb", "me")  # "the invoice number is …"
+        contact = nearest(scene, faint, first, last, _CUE_REACH_WORDS, _CUE_REACH_WORDS)
     return phone.Context(
         is_contact=contact is not None and (trap is None or contact < trap),
         is_trap=trap is not None and (contact is None or trap <= contact),
@@ -161,14 +185,24 @@ def context_of(scene: Scene, candidate: phone.Candidate) -> phone.Context:
 
 
 def nearest(  # noqa: PLR0913, PLR0917 - what to look for, and where
-    scene: Scene, names: Iterable[str], first: int, last: int, before: int, behind: int
+    scene: Scene, names: Iterable[str], first: int, last: int, before: int, behind: int, *, is_near: bool = False
 ) -> int | None:
-    """Words between some words and the nearest hit of these names in reach; `None` where there is none."""
+    """Words between some words and the nearest hit of these names in reach; `None` where there is none.
+
+    `is_near`: only within the sentence, and in the language that the message most likely is in.
+    """
     distances = []
+    sentence = scene.sentence_of(first)
+    languages = scene.main if is_near else scene.spoken
     for name in names:
         reach = _FAINT_CUES.get(name)
         for hit in scene.concepts.get(name, ()):
-            if hit.languages != EVERY_LANGUAGE and not hit.languages & scene.spoken:
+            if hit.languages != EVERY_LANGUAGE and not hit.languages & languages:
+                continue
+            is_elsewhere = (
+                is_near and scene.sentence_of(hit.first) != sentence and not is_abbreviated(scene, hit, first)
+            )
+            if is_elsewhere or is_trapped(scene, hit):
                 continue
             if hit.last <= first and first - hit.last <= min(before, reach or before):
                 distances.append(first - hit.last)

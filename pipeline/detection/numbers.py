@@ -19,6 +19,8 @@ _MAX_CANDIDATES = 12
 _MAX_FRAGMENTS = 5
 _MAX_BESIDE = 2
 """Digits of a small number beside a phone number: "at 6", "2 pieces"."""
+_SURE_DIGITS = 9
+"""Of a mobile number that nothing but its form tells."""
 _USUAL_SEPARATORS = frozenset(" -.()/+\u00a0\u202f\u2011\u2010\u2013\u2212,")
 _MIN_SPACED = 6
 _FULLWIDTH = range(0xFF10, 0xFF1A)
@@ -37,6 +39,11 @@ class Candidate:
     def digits(self) -> str:
         """All of them."""
         return "".join(atom.digits for atom in self.atoms)
+
+    @property
+    def is_mixed(self) -> bool:
+        """Written in more than one way."""
+        return len({atom.technique for atom in self.atoms}) > 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +81,12 @@ def mention(
     """The phone number that a candidate is, or `None`; `regions`: the message's own first."""
     if context.is_trap and not candidate.has_plus:
         return None
-    for part in _readings(candidate):
-        found = _mention(text, part, regions, context, extra)
-        if found is not None:
-            return found
-    return None
+    readings = list(_readings(candidate))
+    if len(readings) > 1 and regions:
+        # A valid number comes first, and one written in one way before one with "two" or "at 6" behind it.
+        readings.sort(key=lambda each: (not _parsed(each.digits, regions[0], is_strict=True), each.is_mixed))
+    found = (_mention(text, each, regions, context, extra) for each in readings)
+    return next((each for each in found if each is not None), None)
 
 
 def scattered(atoms: Sequence[Atom], regions: Sequence[str]) -> Mention | None:
@@ -156,11 +164,9 @@ def _readings(candidate: Candidate) -> Iterator[Candidate]:
     atoms = candidate.atoms
     if candidate.has_plus or len(atoms) < 2:
         return
-    is_small_first = atoms[0].technique is None and len(atoms[0].digits) <= _MAX_BESIDE
-    is_small_last = atoms[-1].technique is None and len(atoms[-1].digits) <= _MAX_BESIDE
-    if is_small_first:
+    if len(atoms[0].digits) <= _MAX_BESIDE:
         yield Candidate(atoms[1:], has_plus=False)
-    if is_small_last:
+    if len(atoms[-1].digits) <= _MAX_BESIDE:
         yield Candidate(atoms[:-1], has_plus=False)
 
 
@@ -208,13 +214,18 @@ def _looks_like_phone(text: str, candidate: Candidate, e164: str, regions: Seque
     code = phonenumbers.country_code_for_region(regions[0]) if regions else 0
     if code and not e164.startswith(f"+{code}"):
         return False
-    if candidate.digits.startswith("0"):
+    if candidate.digits.startswith("0") or (len(candidate.digits) >= _SURE_DIGITS and _is_mobile(e164)):
         return True
     groups = [atom.digits for atom in candidate.atoms]
     return len(groups) > 1 and groups in (
         _national_groups(e164),
         [group.lstrip("0") for group in _national_groups(e164)],
     )
+
+
+@lru_cache(maxsize=4096)
+def _is_mobile(e164: str) -> bool:
+    return phonenumbers.number_type(phonenumbers.parse(e164)) == phonenumbers.PhoneNumberType.MOBILE
 
 
 @lru_cache(maxsize=4096)

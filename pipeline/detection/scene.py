@@ -20,6 +20,7 @@ MOST_HITS = 16
 MOST_TRAPS = 32
 LEAST_SHARE_OF_A_LANGUAGE = 0.5
 """Of the words that the best language explains, for another one to be spoken too."""
+LEAST_SHARE_OF_A_MAIN_LANGUAGE = 0.8
 LOANS = "en"
 """English nouns for a number, and channels of any language, are said in every language."""
 # These say nothing about the language, or too much: digits and channels look alike in many.
@@ -156,6 +157,8 @@ class Scene:
         best = max(self.shares.values(), default=0)
         self.spoken = sum(bit for bit, words in self.shares.items() if words >= LEAST_SHARE_OF_A_LANGUAGE * best)
         """The languages that the message may be in."""
+        self.main = sum(bit for bit, words in self.shares.items() if words >= LEAST_SHARE_OF_A_MAIN_LANGUAGE * best)
+        """Those that it most likely is in."""
         self._note(found, kinds)
         self._note_possessed()
 
@@ -239,9 +242,11 @@ class Scene:
             for owner, name in (("your", "your_any"), ("my", "my_any")):
                 for possessor in hits.get(owner, ()):
                     for hit in contacts:
-                        if is_beside(possessor, hit, languages):
-                            hits.setdefault(name, []).append(hit)
-                            self.concepts[name].append(hit)
+                        shared = possessor.languages & hit.languages
+                        if is_beside(possessor, hit, shared & self.spoken, languages):
+                            owned = hit._replace(languages=shared)
+                            hits.setdefault(name, []).append(owned)
+                            self.concepts[name].append(owned)
             for hit in contacts:
                 first, last = self.clause(hit.first)
                 if last - first <= BARE_WORDS:
@@ -280,13 +285,10 @@ def is_swallowed(first: int, last: int, languages: int, spans: Spans) -> bool:
     return any(start <= first and last <= end and language & languages for start, end, language in spans.get(first, ()))
 
 
-def is_beside(possessor: Hit, owned: Hit, languages: Languages) -> bool:
-    """Whether a possessive belongs to a noun."""
-    shared = possessor.languages & owned.languages
-    if not shared:
-        return False
+def is_beside(possessor: Hit, owned: Hit, spoken: int, languages: Languages) -> bool:
+    """Whether a possessive belongs to a noun, in one of the languages that are spoken."""
     if 0 <= owned.first - possessor.last < POSSESSIVE_REACH_WORDS:
-        return bool(shared & languages.possessive_before)
+        return bool(spoken & languages.possessive_before)
     if 0 <= possessor.first - owned.last < POSSESSIVE_REACH_WORDS:
-        return bool(shared & languages.possessive_after)
+        return bool(spoken & languages.possessive_after)
     return False

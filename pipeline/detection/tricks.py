@@ -235,7 +235,7 @@ def _misspelled(undoing: _Undoing) -> Iterator[Change]:
             if word in beginnings and (pieces := _pieces(reading, index, lexicon)):
                 yield pieces
                 step = pieces[1] - index
-            elif word not in known and word.isalpha():
+            elif word not in known and word.isalpha() and word.strip("o"):
                 if has_stretched and (plain := _without_elongation(word, lexicon)):
                     yield (index, index + 1, (plain,), "elongation")
                 elif len(word) >= _SHORTEST_REVERSED and known.get(word[::-1]) == 2:
