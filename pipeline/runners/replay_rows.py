@@ -8,8 +8,8 @@ from pathlib import Path
 from pipeline.kafka.rows_db import RowsDb
 from pipeline.runners.memory_rows import MemoryRows
 
-MOST_ROWS = 200_000
-"""In memory; about 120 MB of usual ones."""
+MOST_ROWS = 100_000
+"""In memory; about 60 MB of usual ones."""
 WRITTEN_ROWS = 5_000
 """At once."""
 

@@ -4,7 +4,7 @@ Pure: no clock, no broker, no counting into metrics. Worker and replay share it.
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, cast
 
 from pipeline.detection.fragments import NONE as NO_FRAGMENT
 from pipeline.detection.fragments import fragment_of
@@ -14,10 +14,11 @@ from pipeline.judgement.privacy import Pseudonymiser
 from pipeline.kafka.batched import RawRecord
 from pipeline.kafka.codec import DecodeLimits, decode_event
 from pipeline.kafka.dead_letters import outgoing
+from pipeline.kafka.message_reader import PlainMessage
 from pipeline.policy.book import PolicyBook, book_of_text
 from pipeline.runners.signals import Heading, Masks, Read, keyed, message_seen, passed_on
 from pipeline.runners.steps import Counts, ScanResult
-from schemas.events import Event, Message, PolicyPublished
+from schemas.events import Event, PolicyPublished
 from schemas.ids import EpochMs
 from schemas.signals import (
     ComplaintFiled,
@@ -74,13 +75,13 @@ class Scan:
             result.dead_letters.append(outgoing(record, error))
             result.counts["ringfence_dead_letters_total", error.reason] += 1
             return None
-        if type(event) is Message:
+        if type(event) is PlainMessage:
             self._scan_message(event, at_ms, record, result)
         else:
-            self._pass_on(event, at_ms, record, result)
+            self._pass_on(cast("Event", event), at_ms, record, result)
         return at_ms
 
-    def _scan_message(self, message: Message, at_ms: EpochMs, record: RawRecord, result: ScanResult) -> None:
+    def _scan_message(self, message: PlainMessage, at_ms: EpochMs, record: RawRecord, result: ScanResult) -> None:
         result.counts[SCANNED] += 1
         body, subject = message.body, message.subject
         is_of_interest = self._detector.is_of_interest

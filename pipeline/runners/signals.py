@@ -13,11 +13,11 @@ from pipeline.detection.fragments import Fragment
 from pipeline.detection.model import Detection, FoundAct, Mention
 from pipeline.detection.wording import fingerprint
 from pipeline.judgement.privacy import MASK, Pseudonymiser, redacted_excerpt
+from pipeline.kafka.message_reader import PlainMessage
 from schemas.events import (
     Complaint,
     Erasure,
     Event,
-    Message,
     Order,
     Outcome,
     PolicyPublished,
@@ -93,7 +93,7 @@ def keyed(signal: Signal) -> tuple[bytes, bytes]:
     return signal.seller_id.encode(), signal.__pydantic_serializer__.to_json(signal)
 
 
-def message_seen(message: Message, read: Read, heading: Heading, masks: Masks) -> MessageSeen:
+def message_seen(message: PlainMessage, read: Read, heading: Heading, masks: Masks) -> MessageSeen:
     """A message in which something was detected."""
     detection = read.detection
     return MessageSeen.model_validate(
@@ -121,12 +121,12 @@ def message_seen(message: Message, read: Read, heading: Heading, masks: Masks) -
     )
 
 
-def is_sellers_ask(message: Message, detection: Detection) -> bool:
+def is_sellers_ask(message: PlainMessage, detection: Detection) -> bool:
     """Whether its wording may be a template worth remembering."""
     return message.sender is Sender.SELLER and (detection.solicits or detection.shares_contact)
 
 
-def excerpt(message: Message, text: str, detection: Detection) -> str:
+def excerpt(message: PlainMessage, text: str, detection: Detection) -> str:
     """The sentence of the first thing that was found, with contacts and the buyer's id masked."""
     spans = [(each.start, each.end) for each in detection.mentions]
     spans += occurrences(message.buyer_id, text)

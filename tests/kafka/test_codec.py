@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pipeline.errors import RecordError
 from pipeline.kafka.codec import DecodeLimits, Fault, decode_event, input_of
 from pipeline.kafka.dead_letters import dead_letter_id, foreign, outgoing, read_back
+from pipeline.kafka.message_reader import plainly
 from pipeline.kafka.recordings import Recorded
 from pipeline.kafka.topics import Input
 from schemas.events import Message, Order, Review
@@ -179,7 +180,7 @@ def test_the_text_says_where_what_was_wanted_and_what_to_do(value, text):
 )
 def test_what_does_not_matter_does_not_matter(value):
     event, at_ms = decode_event(a_record(value), LIMITS)
-    assert event == Message.model_validate(MESSAGE | {"body": "hi"})
+    assert event == plainly(Message.model_validate(MESSAGE | {"body": "hi"}))
     assert at_ms == SENT_AT_MS
 
 
