@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pipeline.kafka.client import Connection
     from pipeline.kafka.recordings import Recording
     from pipeline.kafka.topics import TopicNames
+    from pipeline.runners.backtest import Example
 
 app = typer.Typer(
     name="ringfence",
@@ -40,6 +41,7 @@ app = typer.Typer(
 )
 EXIT_FOUND_A_PROBLEM = 1
 EXIT_CALLED_WRONGLY = 2
+MOST_NAMES = 12
 KAFKA_CLIENTS = frozenset({"kafka", "aiokafka"})
 SAMPLE_START_MS = 1_780_272_000_000
 """2026-06-01T00:00:00Z: where a sample recording begins, so that a seed gives the same bytes on any day."""
@@ -159,7 +161,7 @@ def backtest(  # noqa: PLR0913, PLR0917 - each is an option
     from pipeline.kafka.recordings import Faults, Recording
     from pipeline.policy.book import load_book
     from pipeline.runners.backtest import backtest as backtested
-    from pipeline.runners.backtest import summary_rows
+    from pipeline.runners.backtest import change_rows, summary_rows
     from pipeline.runners.backtest_page import page
     from pipeline.runners.service import scan_step
     from pipeline.runners.signal_log import work_of
@@ -187,7 +189,13 @@ def backtest(  # noqa: PLR0913, PLR0917 - each is an option
     heads = ("what", f"{policy[0].name} (in force)", f"{policy[1].name} (candidate)")
     rows = [dict(zip(heads, row, strict=True)) for row in summary_rows(comparison)]
     print_rows(rows, as_json=False)
-    sys.stdout.write(f"{comparison.changes:,} messages judged differently\n")
+    sys.stdout.write(f"\n{comparison.changes:,} messages judged differently\n")
+    print_rows([dict(zip(("what", "of", "old", "new"), row, strict=True)) for row in change_rows(comparison)])
+    for title, names in (("appear", comparison.sellers_gained), ("vanish", comparison.sellers_lost)):
+        sys.stdout.write(f"\nSellers whose alerts {title}: {named(names)}\n")
+    for title, examples in (("stricter", comparison.stricter), ("milder", comparison.milder)):
+        sys.stdout.write(f"\nThe most telling messages judged {title}:\n" if examples else "")
+        print_rows([example_row(each) for each in examples])
     tell_faults(source)
 
 
@@ -203,6 +211,12 @@ def record(  # noqa: PLR0913, PLR0917 - options of a command line
     begin_offset: Annotated[
         list[str] | None, typer.Option(help="topic[partition]@offset, repeatable; goes before --begin.")
     ] = None,
+    end: Annotated[
+        datetime | None, typer.Option(help="Arrival time at which it ends; what is there now when left out.")
+    ] = None,
+    end_offset: Annotated[
+        list[str] | None, typer.Option(help="topic[partition]@offset, repeatable: the first that is left out.")
+    ] = None,
     minutes: Annotated[float | None, typer.Option(min=0.01, help="From now on, for so long.")] = None,
     pseudonymise: Annotated[
         bool, typer.Option("--pseudonymise", help="Other ids, no number, no text in which nothing is found.")
@@ -215,14 +229,19 @@ def record(  # noqa: PLR0913, PLR0917 - options of a command line
     from pipeline.runners.record import Span, place_of
     from pipeline.runners.record import record as recorded
 
+    if minutes and (begin or end):
+        raise SettingsError("--minutes begins now: it goes with neither --begin nor --end")
+    if end_offset and (end or minutes):
+        raise SettingsError("--end-offset and a time to end at exclude one another")
+    begin_offsets, end_offsets = (dict(map(place_of, each or [])) for each in (begin_offset, end_offset))
     connection, names = reachable()
     now_ms = time.time_ns() // 1_000_000
-    begin_ms = now_ms if minutes else epoch_ms(begin) if begin else None
     span = Span(
         topics=topic or names.inputs,
-        begin_ms=begin_ms,
-        begin_offsets=dict(map(place_of, begin_offset or [])),
-        end_ms=now_ms + round(minutes * 60_000) if minutes else None,
+        begin_ms=now_ms if minutes else epoch_ms(begin) if begin else None,
+        begin_offsets=begin_offsets,
+        end_ms=now_ms + round(minutes * 60_000) if minutes else epoch_ms(end) if end else None,
+        end_offsets=end_offsets,
     )
     encode = disguised_line() if pseudonymise else encoded_line
     with done_and_left_bar("record") as told:
@@ -683,7 +702,24 @@ def shown(settings: Settings, variable: str) -> str:
     return "" if value is None else str(value)
 
 
-def print_rows(rows: list[dict[str, Any]], *, as_json: bool) -> None:
+def named(names: tuple[str, ...]) -> str:
+    """The first few names, and how many more there are."""
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {more:,} more" if more > 0 else "") or "none"
+
+
+def example_row(example: "Example") -> dict[str, Any]:
+    """One message judged differently, for the terminal."""
+    return {
+        "verdict": f"{example.old_verdict} → {example.new_verdict}",
+        "score": f"{example.old_score:+d} → {example.new_score:+d}",
+        "seller": example.seller_id,
+        "excerpt": example.excerpt,
+        "reasons": "; ".join(example.reasons),
+    }
+
+
+def print_rows(rows: list[dict[str, Any]], *, as_json: bool = False) -> None:
     """Rows of equal keys, as JSON lines or as a table that fits the terminal."""
     if as_json:
         for row in rows:

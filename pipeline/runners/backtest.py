@@ -118,6 +118,9 @@ class Comparison:
     triggers: dict[str, Pair]
     advisories: dict[str, Pair]
     alerts: Pair
+    alert_changes: dict[str, int]
+    """Episodes that `appear`, `vanish`, `change` (severity, step or triggers, as they open), or stay the `same`."""
+    alerts_by_marketplace: dict[str, Pair]
     alerts_by_day: dict[str, Pair]
     hours_per_day: Pair
     sellers_gained: tuple[str, ...]
@@ -201,6 +204,8 @@ def compared(  # noqa: PLR0913, PLR0917 - the parts of one comparison
         triggers=pairs(outputs, lambda each: (t.code for a in each.alerts.values() for t in a.triggers)),
         advisories=pairs(outputs, lambda each: each.advisories.elements()),
         alerts=Pair(len(old.alerts), len(new.alerts)),
+        alert_changes=alert_changes(old, new),
+        alerts_by_marketplace=pairs(outputs, lambda each: (a.marketplace or "unknown" for a in each.alerts.values())),
         alerts_by_day=every_day(pairs(outputs, lambda each: (f"{a.opened_at:%Y-%m-%d}" for a in each.alerts.values()))),
         hours_per_day=Pair(
             *(round(len(each.alerts) * minutes_per_alert / 60 / days, 2) for each in outputs),
@@ -221,6 +226,23 @@ def transitions(old: Outputs, new: Outputs) -> dict[str, dict[str, int]]:
     for name in old.findings | new.findings:
         table[verdict(old.findings.get(name))][verdict(new.findings.get(name))] += 1
     return {str(before): {str(after): n for after, n in row.items()} for before, row in table.items()}
+
+
+def alert_changes(old: Outputs, new: Outputs) -> dict[str, int]:
+    """What becomes of the old policy's episodes under the new one."""
+    both = old.alerts.keys() & new.alerts.keys()
+    changed = sum(gist(old.alerts[name]) != gist(new.alerts[name]) for name in both)
+    return {
+        "appear": len(new.alerts.keys() - both),
+        "vanish": len(old.alerts.keys() - both),
+        "change": changed,
+        "same": len(both) - changed,
+    }
+
+
+def gist(alert: Alert) -> tuple[object, ...]:
+    """What of an alert an analyst goes by."""
+    return alert.severity, alert.recommended_action, tuple(sorted(trigger.code for trigger in alert.triggers))
 
 
 def verdict(finding: Finding | None) -> str:
@@ -315,12 +337,33 @@ def summary_rows(comparison: Comparison) -> list[tuple[str, Any, Any]]:
         for name in (Verdict.VIOLATION, Verdict.QUESTIONABLE, Verdict.PERMITTED)
     ]
     rows.append(("alerts", comparison.alerts.old, comparison.alerts.new))
+    alerts = comparison.alert_changes
+    rows.append(("alerts that the other policy has not", alerts["vanish"], alerts["appear"]))
+    rows.append(("alerts of both that differ", alerts["change"], alerts["change"]))
+    rows.append(("sellers alerted under this one alone", len(comparison.sellers_lost), len(comparison.sellers_gained)))
     rows.append(("analyst hours a day", comparison.hours_per_day.old, comparison.hours_per_day.new))
     if comparison.old_quality and comparison.new_quality:
         old, new = comparison.old_quality, comparison.new_quality
         rows.append(("precision of alerts", told(old.precision), told(new.precision)))
         rows.append(("recall of alerts", told(old.recall), told(new.recall)))
     return rows
+
+
+def change_rows(comparison: Comparison) -> list[tuple[str, str, Any, Any]]:
+    """Every figure by rule, marketplace, trigger or advisory that differs: what is counted, of what, old, new."""
+    counted = {
+        "findings by rule": comparison.rules,
+        "violations by marketplace": comparison.marketplaces,
+        "alerts by marketplace": comparison.alerts_by_marketplace,
+        "alerts by trigger": comparison.triggers,
+        "advisories": comparison.advisories,
+    }
+    return [
+        (what, name, pair.old, pair.new)
+        for what, figures in counted.items()
+        for name, pair in figures.items()
+        if pair.old != pair.new
+    ]
 
 
 def told(estimate: Estimate) -> str:

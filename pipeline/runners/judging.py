@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 from pipeline.errors import SettingsError
 from pipeline.kafka.recordings import Recorded
 from pipeline.kafka.topics import Output
@@ -71,7 +73,7 @@ class Judging:
         Raises:
             SettingsError: the book was not in force then.
         """
-        self._coverage.check(entry.at_ms)
+        self._coverage.check(entry)
         record = entry.record
         if record.partition != self.position.partition:
             self.rows.clear()
@@ -132,21 +134,40 @@ class Coverage:
         self._begins_ms = book.starts_ms[0]
         self._ends_ms = end.timestamp() * 1000 if end else math.inf
 
-    def check(self, at_ms: int) -> None:
-        """Lets times pass at which the book was in force.
+    def check(self, entry: Entry) -> None:
+        """Lets entries pass of times at which the book was in force.
 
         Raises:
             SettingsError: of any other time.
         """
-        if not self._begins_ms <= at_ms < self._ends_ms:
-            raise not_covered(self._book, at_ms)
+        if not self._begins_ms <= entry.at_ms < self._ends_ms:
+            raise not_covered(self._book, entry)
 
 
-def not_covered(book: PolicyBook, at_ms: int) -> SettingsError:
-    """The refusal to judge under a policy that was not in force."""
-    moment = datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds")
+class Origin(msgspec.Struct):
+    """Topic, partition and offset."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+class Sourced(msgspec.Struct):
+    """What of a signal says where its event lies."""
+
+    origin: Origin
+
+
+def not_covered(book: PolicyBook, entry: Entry) -> SettingsError:
+    """The refusal to judge under a policy that was not in force; names the first event that it was not in force for."""
+    moment = datetime.fromtimestamp(entry.at_ms / 1000, UTC).isoformat(timespec="seconds")
     first, last = book.policies[0].effective_from, book.policies[-1].effective_to
+    try:
+        source: Origin | Recorded = msgspec.json.decode(entry.record.value or b"", type=Sourced).origin
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        source = entry.record
+    place = f"{source.topic}[{source.partition}]@{source.offset}"
     return SettingsError(
-        f"the recording has events of {moment}, the policy ({book.versions}) is in force from {first.isoformat()} "
+        f"{place}: the event is of {moment}, the policy ({book.versions}) is in force from {first.isoformat()} "
         f"{'until ' + last.isoformat() if last else 'on'}; widen effective_from or effective_to"
     )

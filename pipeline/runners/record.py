@@ -60,7 +60,7 @@ def place_of(text: str) -> tuple[tuple[str, int], int]:
     """
     found = PLACE.fullmatch(text)
     if found is None:
-        raise SettingsError("--begin-offset wants topic[partition]@offset, as in marketplace.messages.v1[3]@18204")
+        raise SettingsError("an offset is told as topic[partition]@offset, as in marketplace.messages.v1[3]@18204")
     return (found["topic"], int(found["partition"])), int(found["offset"])
 
 
@@ -75,6 +75,8 @@ class Span:
     """Of (topic, partition), where they matter more than a time."""
     end_ms: int | None = None
     """Arrival time at which it ends, which may lie ahead; `None` for what is there at the start."""
+    end_offsets: Mapping[tuple[str, int], int] = field(default_factory=dict)
+    """Of (topic, partition), the first that is left out, where they matter more than a time."""
 
 
 @dataclass(slots=True)
@@ -219,9 +221,10 @@ async def record(
     `encode` gives a record's line, disguised perhaps, or nothing for one to be left out.
 
     Raises:
-        SettingsError: a topic does not exist.
+        SettingsError: a topic does not exist, or an offset is of another one.
         RecordingError: the folder holds something else.
     """
+    check_places(span)
     draft = Draft.resumed(folder)
     consumer = AIOKafkaConsumer(
         isolation_level="read_committed",
@@ -251,6 +254,17 @@ async def record(
     return sum(part.records for part in draft.parts.values())
 
 
+def check_places(span: Span) -> None:
+    """Lets offsets of recorded topics pass.
+
+    Raises:
+        SettingsError: one names a topic that is not recorded.
+    """
+    others = {topic for topic, _ in (*span.begin_offsets, *span.end_offsets)} - set(span.topics)
+    if others:
+        raise SettingsError(f"an offset is told of {', '.join(sorted(others))}, which is not recorded; add --topic")
+
+
 def found_partitions(connection: Connection, topics: Sequence[str]) -> dict[str, int]:
     """Number of partitions of each topic.
 
@@ -274,8 +288,8 @@ async def begun(consumer: AIOKafkaConsumer, folder: Path, span: Span, counts: Ma
     for topic in sorted(span.topics):
         places = [TopicPartition(topic, number) for number in range(counts[topic])]
         starts = await start_offsets(consumer, places, span)
-        ends = None if span.end_ms is not None else await consumer.end_offsets(places)
-        parts[topic] = Part(topic, starts, dict(starts), None if ends is None else by_partition(ends))
+        ends = None if span.end_ms is not None else await end_offsets(consumer, places, span, starts)
+        parts[topic] = Part(topic, starts, dict(starts), ends)
     draft = Draft(folder, span.end_ms, parts)
     draft.cut_back()
     draft.flush()
@@ -291,6 +305,18 @@ async def start_offsets(consumer: AIOKafkaConsumer, places: Sequence[TopicPartit
         first = {place: later[place].offset if later[place] is not None else ends[place] for place in places}
     chosen = {place: span.begin_offsets.get((place.topic, place.partition), first[place]) for place in places}
     return by_partition(chosen)
+
+
+async def end_offsets(
+    consumer: AIOKafkaConsumer, places: Sequence[TopicPartition], span: Span, starts: Mapping[int, int]
+) -> dict[int, int]:
+    """Where the partitions of one topic end: as told, but not behind what is there, nor before they begin."""
+    ends = by_partition(await consumer.end_offsets(places))
+    told = {place.partition: span.end_offsets.get((place.topic, place.partition)) for place in places}
+    return {
+        number: end if told[number] is None else max(min(end, told[number] or 0), starts[number])
+        for number, end in ends.items()
+    }
 
 
 def by_partition(offsets: Mapping[TopicPartition, int]) -> dict[int, int]:

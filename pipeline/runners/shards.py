@@ -125,7 +125,7 @@ def written(entries: Iterable[Entry], book: PolicyBook, file: IO[bytes]) -> Log:
     log, coverage = Log(file, Bonds(book)), Coverage(book)
     writer = BlockWriter(file)
     for entry in entries:
-        coverage.check(entry.at_ms)
+        coverage.check(entry)
         name, buyer = log.bonds.meet(entry.record.value or b"")
         writer.add(Parcel(name, buyer, msgspec.Raw(encode(entry))))
         log.entries += 1

@@ -1,6 +1,7 @@
 """Recording from a real broker, resuming after a kill, and playing it back."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -55,6 +56,12 @@ RECORDER = """
 """
 
 
+def is_complete(folder):
+    """Whether the recorder was killed too late, between its last word and its end."""
+    manifest = folder / MANIFEST
+    return manifest.exists() and json.loads(manifest.read_text())["is_complete"]
+
+
 def test_a_recording_killed_again_and_again_has_neither_gap_nor_repeat(stage, tmp_path):
     records = list(recorded(marketplace(4, SHIPPED_START_MS, 12), stage.partitions))
     _, wanted = publish_all(stage, records, tmp_path / "source")
@@ -75,8 +82,24 @@ def test_a_recording_killed_again_and_again_has_neither_gap_nor_repeat(stage, tm
         except subprocess.TimeoutExpired:
             recorder.send_signal(signal.SIGKILL)
             recorder.wait()
+            if is_complete(folder):
+                break
     assert attempt > 0, "it was never killed"
     assert contents(Recording(folder).records()) == wanted
+
+
+def test_a_recording_begins_and_ends_at_offsets_or_at_times(stage, tmp_path):
+    topic = stage.names.of(Input.ORDERS)
+    records = [Recorded(Input.ORDERS, 0, n, SHIPPED_START_MS + n * 1000, b"s", b'{"n": %d}' % n) for n in range(20)]
+    connection, _ = publish_all(stage, records, tmp_path / "source")
+    by_offset = Span([topic], begin_offsets={(topic, 0): 3}, end_offsets={(topic, 0): 7})
+    asyncio.run(record(connection, tmp_path / "offsets", by_offset))
+    assert [each.offset for each in Recording(tmp_path / "offsets").records()] == [3, 4, 5, 6]
+    by_time = Span([topic], begin_ms=SHIPPED_START_MS + 9_500, end_ms=SHIPPED_START_MS + 12_000)
+    asyncio.run(record(connection, tmp_path / "times", by_time))
+    assert [each.offset for each in Recording(tmp_path / "times").records()] == [10, 11]
+    with pytest.raises(SettingsError, match="which is not recorded"):
+        asyncio.run(record(connection, tmp_path / "none", Span([topic], begin_offsets={("else", 0): 1})))
 
 
 def test_a_recording_from_the_future_is_refused_in_words(stage, tmp_path):

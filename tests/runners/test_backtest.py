@@ -8,7 +8,7 @@ import yaml
 
 from pipeline.kafka.recordings import Recording
 from pipeline.policy.book import SHIPPED, load_book
-from pipeline.runners.backtest import Pair, backtest, estimate, every_day
+from pipeline.runners.backtest import Pair, backtest, change_rows, estimate, every_day
 from pipeline.runners.backtest_page import page
 from pipeline.runners.service import scan_step
 from pipeline.settings import DEVELOPMENT_PSEUDONYM_KEY
@@ -46,6 +46,19 @@ def test_a_stricter_book_turns_doubts_into_violations_and_says_which(compared):
     assert compared.stricter
     assert not compared.milder
     assert all(each.old_verdict == "questionable" for each in compared.stricter)
+
+
+def test_every_figure_that_differs_is_told_by_what_it_is_of(compared):
+    rows = change_rows(compared)
+    assert ("findings by rule", "no_reason") not in {row[:2] for row in rows}  # a verdict's limit moves no rule
+    assert {row[0] for row in rows} >= {"violations by marketplace"}
+    assert all(old != new for *_, old, new in rows)
+
+
+def test_alerts_that_appear_vanish_or_change_are_counted(compared):
+    changes = compared.alert_changes
+    assert changes["appear"] + changes["change"] + changes["same"] == compared.alerts.new
+    assert changes["vanish"] + changes["change"] + changes["same"] == compared.alerts.old
 
 
 def test_no_wording_and_no_seller_fills_the_examples(compared):
