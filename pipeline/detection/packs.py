@@ -85,6 +85,7 @@ KEYS = (
     )
     | LISTS
 )
+_VOWELS = "aeiouàèìòù"
 _CONSTANTS = {"true": True, "false": False, "null": None}
 EXPECTATIONS = frozenset(
     [
@@ -165,7 +166,6 @@ class Pack:
     possessive: str
     negation: str
     entries: tuple[Entry, ...]
-    compounds: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
     examples: tuple[Example, ...] = field(default=(), repr=False)
 
@@ -205,7 +205,6 @@ def read_pack(path: Path, *, with_examples: bool = False) -> Pack:
         possessive=source.one_of(content.get("possessive", "before"), SIDES, ("possessive",)),
         negation=source.one_of(content.get("negation", "before"), SIDES, ("negation",)),
         entries=tuple(_entries(source, content, concepts)),
-        compounds=tuple(source.texts(content.get("compounds", []), ("compounds",))),
         rules=tuple(_rules(source, content.get("rules") or [], ("rules",))),
         examples=tuple(_examples(source, content.get("examples") or [])),
     )
@@ -262,8 +261,30 @@ def _entries(source: Source, content: Mapping[str, Any], concepts: frozenset[str
         for name, texts in group.items():
             _check_name(source, key, str(name))
             yield from _group(source, f"{prefix}{name}", texts, (key, name))
+    yield from _compounds(source, content)
     yield from _group(source, "filler", content.get("fillers") or [], ("fillers",))
     yield from _group(source, "common", content.get("common") or [], ("common",))
+
+
+def _compounds(source: Source, content: Mapping[str, Any]) -> Iterator[Entry]:
+    """The numbers from 21 to 99 that a language spells in one: "achtundvierzig", "quarenta e oito", "trentotto"."""
+    words = content.get("digit_words") or {}
+    units = [(number, text) for number in range(1, 10) for text in words.get(str(number)) or () if text.isalpha()]
+    tens = [(number, text) for number in range(20, 100, 10) for text in words.get(str(number)) or () if text.isalpha()]
+    seen: set[tuple[int, str]] = set()
+    for at, pattern in enumerate(source.texts(content.get("compounds", []), ("compounds",))):
+        if "{unit}" not in pattern or "{tens}" not in pattern:
+            source.refuse(
+                "holds {unit} and {tens}, with what the language says between or around them", ("compounds", at)
+            )
+        for (ten, ten_text), (unit, unit_text) in product(tens, units):
+            spellings = [pattern.format(unit=unit_text, tens=ten_text)]
+            if "{tens}{unit}" in pattern and ten_text[-1] in _VOWELS and unit_text[0] in _VOWELS:
+                spellings.append(pattern.format(unit=unit_text, tens=ten_text[:-1]))
+            for spelling in spellings:
+                if (ten + unit, spelling) not in seen:
+                    seen.add((ten + unit, spelling))
+                    yield Entry(f"digit.{ten + unit}", spelling, ("compounds", at))
 
 
 def _check_name(source: Source, key: str, name: str) -> None:

@@ -34,6 +34,8 @@ CIRCUMSTANCES = ("question", "number", "handle")
 OWNED = {"your_any": ("your", "your_contact"), "my_any": ("my", "my_contact")}
 SHORTEST_CUT = 5
 LONGEST_CUT = 14
+LONGEST_EVERYDAY_NUMBER = 9
+"""Letters: a longer one beside another is no "twenty five" cm."""
 MOST_PIECES = 4
 FEWEST_DIGITS = 6
 """Of a number that a rule may need."""
@@ -313,15 +315,20 @@ def is_anchoring(concept: str) -> bool:
 
 
 def digits_beside(pack: Pack, common: frozenset[str]) -> Iterator[tuple[str, Clue]]:
-    """Words for one digit that mean nothing else, beside another word for digits."""
+    """Words for digits that mean nothing else, beside another word for digits."""
     every: set[str] = set()
     sure: set[str] = set()
     for entry in pack.entries:
         if entry.concept.startswith(("digit.", "repeat.")):
             words = {*phrase_words(entry), *unspaced_words(entry)}
             every |= words
-            if len(entry.concept.partition(".")[2]) == 1:
-                sure.update(word for word in words if word not in common and word not in HOMOPHONES)
+            is_one_digit = len(entry.concept.partition(".")[2]) == 1
+            sure.update(
+                word
+                for word in words
+                if (is_one_digit and word not in common and word not in HOMOPHONES)
+                or len(word) >= LONGEST_EVERYDAY_NUMBER
+            )
     yield from beside(sure, every)
 
 

@@ -23,6 +23,13 @@ def numbers(text, region):
         ("O8l2-3456-OOOO kak", "ID", "+6281234560000"),
         ("o1o 5555 4444 입니당", "KR", "+821055554444"),
         ("drop us a whatsapp, oh double seven double oh, nine double oh three seven seven", "GB", "+447700900377"),
+        (
+            "meine Nummer null eins sieben eins achtunddreißig zwölf vierunddreißig sechsundfünfzig",
+            "DE",
+            "+4917138123456",
+        ),
+        ("chiamami tre quattro zero dodici trentaquattro cinquantasei settantotto", "IT", "+3934012345678"),
+        ("زيرو عشرة اتناشر اربعة وتلاتين ستة وخمسين تمنية وسبعين", "EG", "+201012345678"),
         ("tel. 22 123 45 67, pon-pt 9-17", "PL", "+48221234567"),
     ],
 )
