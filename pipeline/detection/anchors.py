@@ -121,7 +121,7 @@ def pattern(words: str) -> str:
         return words.replace(" ", "").replace("*", "")
     # Behind a star the word goes on, so that what comes before and after are two patterns: the longer says more.
     pieces = [_SIGNS.sub(" ", piece) for piece in f" {words} ".split("*")]
-    return max(pieces, key=len) if any(map(str.strip, pieces)) else ""
+    return max(pieces, key=lambda piece: len(piece.strip())) if any(map(str.strip, pieces)) else ""
 
 
 def clues_of(text: str, common: frozenset[str], language: int, concept: int) -> Iterator[tuple[str, Clue]]:
@@ -177,6 +177,8 @@ def windows_of(phrase: Sequence[Step | str], most_spellings: int) -> Iterator[tu
                 break
             if is_telling(step):
                 yield first, last + 1
+            if any(word.endswith("*") for words in step for word in words):
+                break  # the word goes on: what follows it is looked for behind it
 
 
 def is_telling(step: Step) -> bool:
