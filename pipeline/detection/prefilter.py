@@ -39,6 +39,22 @@ LONGEST_EVERYDAY_NUMBER = 9
 MOST_PIECES = 4
 FEWEST_DIGITS = 6
 """Of a number that a rule may need."""
+_SHAPE = bytes(
+    ord(
+        "a"
+        if character.isalpha() or character == "?"
+        else "1"
+        if character.isdigit()
+        else "$"
+        if character in "@$|*%&#+"
+        else "!"
+        if character in "!("
+        else " "
+    )
+    for character in map(chr, range(128))
+) + bytes(128)
+"""For ASCII with "?" for what is none: letters, digits, signs that stand for letters, and such as mostly do not."""
+_MIXES = (b"a1", b"1a", b"a$", b"$a", b"a!a", b"1!a")
 _FIGURE = re.compile(r"[0-9@$|*%&€£]")
 _DIGITS = re.compile(r"\d+")
 _SEVEN_DIGITS = re.compile(r"(?:\d[^\d\n]{0,3}){7}")  # with signs and single letters between
@@ -256,11 +272,12 @@ class Prefilter:
             return True
         if any(is_cut(word, spaced) for word in self._cut.find_matches_as_strings(unspaced)):
             return True
-        if is_ascii:
-            return _FIGURE.search(text) is not None and (_SPELLED.search(spaced) is not None or self._has_figures(text))
-        if _SPELLED.search(spaced):
-            return True
-        return (_FIGURE.search(text) or _FIGURE.search(plain)) is not None and self._has_figures(text)
+        shape = text.encode("ascii", "replace").translate(_SHAPE)
+        if not is_ascii and _FIGURE.search(plain):
+            shape = plain.encode("ascii", "replace").translate(_SHAPE)  # digits of another script
+        if b"1" not in shape and b"$" not in shape:
+            return not is_ascii and _SPELLED.search(spaced) is not None
+        return _SPELLED.search(spaced) is not None or self._has_figures(text, shape)
 
     def _is_complete(self, found: Concepts, text: str, spaced: str, unspaced: str | None) -> bool:
         """Whether a rule has all that it needs."""
@@ -271,21 +288,21 @@ class Prefilter:
         everywhere = found.pop(0, 0)
         if _QUESTION.search(text):
             everywhere |= self._company.question
-        if _FIGURE.search(text) and len("".join(_DIGITS.findall(text))) >= FEWEST_DIGITS:
+        if _FIGURE.search(text) and sum(map(len, _DIGITS.findall(text))) >= FEWEST_DIGITS:
             everywhere |= self._company.number
         are_enough = self._company.are_enough
         return any(are_enough(found[language] | everywhere) for language in found) or are_enough(everywhere)
 
-    def _has_figures(self, text: str) -> bool:
+    def _has_figures(self, text: str, shape: bytes) -> bool:
         if "@" in text or _ENCODED.search(text):
             return True
-        odd = [word for word in text.split() if not word.isalpha()]
-        if any(len(word) >= SHORTEST_BASE64 and holds_base64(word) for word in odd) or are_leet(odd, self._lexicon):
-            return True
-        runs = _DIGITS.findall(text)
-        if len("".join(runs)) < FEWEST_DIGITS:
+        if any(mix in shape for mix in _MIXES):
+            odd = [word for word in text.split() if not word.isalpha()]
+            if any(len(word) >= SHORTEST_BASE64 and holds_base64(word) for word in odd) or are_leet(odd, self._lexicon):
+                return True
+        if shape.count(b"1") < FEWEST_DIGITS:
             return False
-        if len(runs) >= 3 and _SCATTERED_DIGITS.search(text):
+        if len(_DIGITS.findall(text)) >= 3 and _SCATTERED_DIGITS.search(text):
             return True
         return any(not self._is_trapped(text, match.start()) for match in _SEVEN_DIGITS.finditer(text))
 

@@ -84,14 +84,11 @@ class Scan:
     def _scan_message(self, message: PlainMessage, at_ms: EpochMs, record: RawRecord, result: ScanResult) -> None:
         result.counts[SCANNED] += 1
         body, subject = message.body, message.subject
-        is_of_interest = self._detector.is_of_interest
-        fragment = fragment_of(body) if message.sender is Sender.SELLER else NO_FRAGMENT
-        if subject is not None and is_of_interest(subject):
+        if subject is not None and self._detector.is_of_interest(subject):
             body = f"{subject}\n{body}"
-        elif not fragment.digits and not is_of_interest(body):
-            return
         regions = (message.marketplace,) if message.marketplace else ()
         detection = self._detector.detect(body, message.sender, regions)
+        fragment = fragment_of(body) if message.sender is Sender.SELLER else NO_FRAGMENT
         if detection.mentions:
             fragment = NO_FRAGMENT  # a whole number stands by itself
         if not is_telling(detection) and not fragment.digits:
