@@ -60,6 +60,7 @@ def main() -> None:
         pseudonym_key=DEVELOPMENT_PSEUDONYM_KEY,
         log_format=LogFormat.CONSOLE,
         log_level="error",
+        unacked_limit_seconds=300.0,  # a contender that waits for its core does not hang
     )
     configure_logs(settings.log_format, settings.log_level)
     steps, _ = service_steps(settings)

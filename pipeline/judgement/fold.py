@@ -5,6 +5,7 @@ from pipeline.judgement.erasure import on_erasure
 from pipeline.judgement.messages import on_message
 from pipeline.judgement.orders import on_order
 from pipeline.judgement.outcomes import on_outcome
+from pipeline.judgement.plain_orders import PlainOrder
 from pipeline.judgement.rings import on_contact, on_ring
 from pipeline.judgement.rotation import adopt_former
 from pipeline.judgement.rows import POLICY_KEY, PolicyRow
@@ -29,15 +30,15 @@ from schemas.signals import (
 )
 
 
-def fold(book: PolicyBook, state: State, signal: Signal) -> None:
+def fold(book: PolicyBook, state: State, signal: Signal | PlainOrder) -> None:
     """Folds one signal into the state under the policy in force at the event's time."""
     policy = book.in_force(signal.at_ms)
     state.arrived_at_ms = signal.arrived_at_ms
     state.alerts_before = len(state.alerts)
-    if signal.former_buyer is not None:
+    if signal.former_buyer is not None and not isinstance(signal, PlainOrder):
         adopt_former(book, state, signal)
     match signal:
-        case OrderChanged():  # four signals in five
+        case PlainOrder() | OrderChanged():  # four signals in five
             on_order(book, policy, state, signal)
         case MessageSeen():
             on_message(policy, state, signal)

@@ -3,13 +3,14 @@
 from pipeline.judgement.dealings import keep_dealing
 from pipeline.judgement.findings import message_of, revise
 from pipeline.judgement.legitimacy import MINUTE_MS
+from pipeline.judgement.plain_orders import AnyOrder, PlainItem
 from pipeline.judgement.rows import Awaiting, Dealing, ItemFacts, OrderRow, dealing_key, order_key, seller_key
 from pipeline.judgement.sellers import DAY_MS, count, remember_category, with_due
 from pipeline.judgement.state import State
 from pipeline.judgement.triggers import on_solicitation_counts, on_strikes
 from pipeline.policy.book import PolicyBook
 from pipeline.policy.model import Policy
-from schemas.signals import ItemSeen, OrderChanged
+from schemas.signals import ItemSeen
 from schemas.vocabulary import OrderStatus
 
 HOUR_MS = 3_600_000
@@ -17,7 +18,7 @@ KEPT_ITEMS = 8
 KEPT_TITLE_CHARACTERS = 80
 
 
-def on_order(book: PolicyBook, policy: Policy, state: State, signal: OrderChanged) -> None:
+def on_order(book: PolicyBook, policy: Policy, state: State, signal: AnyOrder) -> None:
     """An order reached a stage: its row, the buyer's latest order, the seller's count, findings it came late for."""
     known = state.order(signal.seller_id, signal.order_id)
     order = known or OrderRow()
@@ -46,7 +47,7 @@ def on_order(book: PolicyBook, policy: Policy, state: State, signal: OrderChange
         keep_dealing(policy, state, dealing, (signal.seller_id, signal.buyer), signal.at_ms)
 
 
-def update_order(order: OrderRow, signal: OrderChanged) -> bool:
+def update_order(order: OrderRow, signal: AnyOrder) -> bool:
     """Adds the event to the order's row; `False` where the stage was known: a repetition."""
     is_news = signal.status not in order.stages
     if not order.stages:
@@ -61,7 +62,7 @@ def update_order(order: OrderRow, signal: OrderChanged) -> bool:
     return is_news
 
 
-def facts(item: ItemSeen) -> ItemFacts:
+def facts(item: ItemSeen | PlainItem) -> ItemFacts:
     """What of a line matters; the policy in force at the message's time says what it makes the item."""
     return ItemFacts(
         item.title[:KEPT_TITLE_CHARACTERS],
@@ -74,7 +75,7 @@ def facts(item: ItemSeen) -> ItemFacts:
     )
 
 
-def revise_lately(book: PolicyBook, state: State, signal: OrderChanged, dealing: Dealing, order: OrderRow) -> None:
+def revise_lately(book: PolicyBook, state: State, signal: AnyOrder, dealing: Dealing, order: OrderRow) -> None:
     """Judges again the messages that this order's event came too late for."""
     waiting = [each for each in dealing.lately if concerns(book, signal, each)]
     if not waiting:
@@ -90,7 +91,7 @@ def revise_lately(book: PolicyBook, state: State, signal: OrderChanged, dealing:
     state.put(dealing_key(signal.seller_id, signal.buyer), dealing)
 
 
-def concerns(book: PolicyBook, signal: OrderChanged, awaiting: Awaiting) -> bool:
+def concerns(book: PolicyBook, signal: AnyOrder, awaiting: Awaiting) -> bool:
     """Whether a message was about this order, was written after the event, and judged without it, not long ago."""
     if awaiting.order_id not in {None, signal.order_id}:
         return False

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from pipeline.detection.collector import collector_paused
 from pipeline.errors import RecordError, StateError
 from pipeline.judgement.fold import fold
+from pipeline.judgement.plain_orders import PlainOrder, plain_order
 from pipeline.judgement.rows import POLICY_KEY, PolicyRow
 from pipeline.judgement.state import State
 from pipeline.kafka.batched import RawRecord
@@ -46,7 +47,8 @@ class Judge:
         book = self._book_of(rows)
         for record in records:
             try:
-                signal = decode_signal(record.value or b"")
+                value = record.value or b""
+                signal = plain_order(value) or decode_signal(value)
             except ValidationError:
                 error = RecordError("bad_signal", f"{record.topic}[{record.partition}]@{record.offset}: is no signal")
                 result.dead_letters.append(outgoing(record, error))
@@ -71,7 +73,7 @@ class Judge:
         count_effects(result.counts, state)
         return result
 
-    def _is_new(self, signal: Signal, watermarks: Mapping[str, int], result: JudgeResult) -> bool:
+    def _is_new(self, signal: Signal | PlainOrder, watermarks: Mapping[str, int], result: JudgeResult) -> bool:
         origin = signal.origin
         place = f"{origin.topic}:{origin.partition}"
         if origin.offset < result.watermarks.get(place, watermarks.get(place, 0)):
@@ -92,7 +94,7 @@ class Judge:
             self._parsed = dict([*self._parsed.items(), (text, book)][-KEPT_BOOKS:])
         return self._parsed[text]
 
-    def _fold(self, book: PolicyBook, state: State, signal: Signal, result: JudgeResult) -> None:
+    def _fold(self, book: PolicyBook, state: State, signal: Signal | PlainOrder, result: JudgeResult) -> None:
         alerts = len(state.alerts)
         fold(book, state, signal)
         result.judged_to_ms = signal.at_ms
