@@ -1,6 +1,6 @@
 """The bars of the design's section 3, measured in one run beside peers; medians of several rounds.
 
-    python -m bench [--rounds 5] [--messages 400000] [--only scan,judge,latency,restart,replay]
+    python -m bench [--rounds 5] [--messages 400000] [--rate N] [--only scan,judge,latency,restart,replay]
 
 The broker gets one core and each contender the other. Absolute figures drift with the machine: read the ratios.
 """
@@ -337,6 +337,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--messages", type=int, default=400_000)
+    parser.add_argument("--rate", type=int, default=0, help="messages a second for the latency, not half of the scan's")
     parser.add_argument("--only", default="scan,judge,latency,restart,replay")
     options = parser.parse_args()
     parts = set(options.only.split(","))
@@ -364,7 +365,7 @@ def on_broker(parts: set[str], options: argparse.Namespace, results: dict[str, A
             console.print(figure_table("Cost of a signal, against that at 10 thousand sellers", results["flatness"]))
         if "latency" in parts:
             half = int(median(results["scan"]["ringfence scan"], "per_second") / 2) if "scan" in results else 40_000
-            results["latency"] = bench_latency(address, half)
+            results["latency"] = bench_latency(address, options.rate or half)
             console.print(figure_table("Latency at half load: message produced to alert read", results["latency"]))
         if "restart" in parts and "judge" in parts:
             results["restart"] = bench_restart(address)
