@@ -14,8 +14,7 @@ from pathlib import Path
 
 from bench.peers.measure import peak_bytes
 from bench.traffic import Stored, messages, timestamp_ms
-from pipeline.detection.detector import Detector
-from pipeline.detection.packs import load_packs
+from pipeline.detection.shipped import shipped_detector
 from pipeline.kafka.recordings import Recording, write_recording
 from pipeline.kafka.topics import Input
 from pipeline.policy.book import load_book
@@ -69,7 +68,7 @@ def cpu_seconds() -> float:
 
 def detection_seconds(folder: Path) -> float:
     """What prefilter and detector take of a message, on average over the first ones."""
-    detector = Detector(load_packs())
+    detector = shipped_detector()
     seconds, count = 0.0, 0
     for count, record in enumerate(Recording(folder).records(), 1):
         message = Message.model_validate_json(record.value or b"")
