@@ -27,7 +27,8 @@ def shipped_detector() -> Detector:
     with collector_paused():
         path = _CACHE / f"packs-{_digest()}.bin"
         with suppress(OSError, EOFError, pickle.UnpicklingError, AttributeError, ImportError):
-            kept = pickle.loads(path.read_bytes())  # noqa: S301 - ours, and as trusted as the modules beside it
+            with path.open("rb") as file:
+                kept = pickle.load(file)  # noqa: S301 - ours, and as trusted as the modules beside it
             if isinstance(kept, Compiled):
                 return Detector(kept)
         parts = compiled(load_packs())
