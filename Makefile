@@ -5,7 +5,7 @@ DURATION ?= 0
 RATE ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: help sbom setup run replay test check test-fast test-broker bench quality golden docs clean
+.PHONY: help sbom setup run replay test check test-fast test-broker bench quality opinion golden docs clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -52,6 +52,9 @@ bench: setup .venv-peers/.complete ## throughput, latency and memory, beside pee
 quality: setup ## precision and recall on the corpus, beside peers, and the speed of detection; build/quality.html
 	@$(BIN)/python -m tests.corpus.quality --out build/quality.html
 	@$(BIN)/python -m bench.detection
+
+opinion: setup ## train the learned second opinion on the corpus's seen part; after changes of packs or corpus
+	@$(BIN)/python -m tests.corpus.train
 
 golden: setup ## rewrite the golden outputs; review the difference like code
 	@$(BIN)/python -m tests.replay.golden

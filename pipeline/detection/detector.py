@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 from pipeline.detection.atoms import atoms_of
 from pipeline.detection.collector import collector_paused
-from pipeline.detection.contacts import handles_in, note_handles, noted_mentions, own_contacts
+from pipeline.detection.contacts import Handle, handles_in, note_handles, noted_mentions, own_contacts
 from pipeline.detection.grammar import Grammar, is_foreign
 from pipeline.detection.lexicon import Graph, Lexicon, graph_of
 from pipeline.detection.model import NOTHING, Detection, FoundAct, Match, Mention, in_order
+from pipeline.detection.opinion import Opinion
 from pipeline.detection.packs import PackSet, Rule
 from pipeline.detection.passages import LONG_CHARACTERS, passages, telling_layer
 from pipeline.detection.phrases import phrases_of
@@ -61,10 +62,19 @@ def compiled(packs: PackSet) -> Compiled:
     return parts
 
 
+class Understood(NamedTuple):
+    """One message, read."""
+
+    scene: Scene
+    mentions: list[Mention]
+    handles: list[Handle]
+    language: str | None
+
+
 class Detector:
     """Finds solicitations and everything near them. Pure: the same text gives the same answer on any day."""
 
-    def __init__(self, parts: Compiled) -> None:
+    def __init__(self, parts: Compiled, opinion: Opinion | None = None) -> None:
         self._lexicon = Lexicon(parts.graph)
         self._languages = Languages(parts.sides)
         self._language_of = {bit: language for language, bit in self._languages.bit_of.items()}
@@ -72,6 +82,7 @@ class Detector:
         self._grammar = Grammar(parts.rules)
         self._regions = parts.regions
         self._prefilter = Prefilter(parts.tables, self._lexicon)
+        self._opinion = opinion
 
     @classmethod
     def of(cls, packs: PackSet) -> "Detector":
@@ -92,9 +103,35 @@ class Detector:
 
     def examine(self, text: str, telling: str | Layer, sender: Sender, regions: tuple[str, ...] = ()) -> Detection:
         """What `detect` finds where the prefilter lets it look: in the message, or what of it is telling."""
+        understood = self.understand(text, telling, sender, regions)
+        if understood is None:
+            return NOTHING
+        scene, mentions, handles, language = understood
+        meaning = self._grammar.meaning(scene)
+        acts = [*meaning.acts, *own_contacts(scene, mentions, handles, meaning.acts)]
+        if sender is Sender.BUYER:
+            acts = without_grants(scene, acts, has_contact=bool(mentions or handles))
+        hits = words_of_kind(scene, "reason")
+        reasons = [Reason(hit.concept.partition(".")[2]) for hit in hits]
+        hits += words_of_kind(scene, "manner")
+        manners = {Manner(hit.concept.partition(".")[2]) for hit in hits if hit.concept.startswith("manner")}
+        manners |= meaning.manners
+        matches = [*meaning.matches, *(Match(hit.rule, scene.start(hit), scene.end(hit)) for hit in hits)]
+        if self._opinion is not None:
+            doubts = self._opinion.doubts(scene, len(mentions), acts, reasons, manners)
+            acts += doubts.acts
+            reasons += doubts.reasons
+            manners |= doubts.manners
+            matches += doubts.matches
+        return assembled(scene, acts, mentions, reasons, manners, matches, language)
+
+    def understand(
+        self, text: str, telling: str | Layer, sender: Sender, regions: tuple[str, ...] = ()
+    ) -> Understood | None:
+        """What the message names, before anything is made of it; `None` where it has no words."""
         reading = read(telling, self._lexicon)
         if not reading.words:
-            return NOTHING
+            return None
         found = self._lexicon.find(reading.words, frozenset(reading.sentence_starts))
         handles = handles_in(reading, found)
         scene = Scene(text, reading, found, [(h.first, h.last) for h in handles], sender, self._languages)
@@ -106,22 +143,7 @@ class Detector:
         if atoms:
             tried = tuple(dict.fromkeys((*regions, *self._regions.get(language or "", ()))))
             mentions = noted_mentions(scene, atoms, tried)
-        meaning = self._grammar.meaning(scene)
-        acts = [*meaning.acts, *own_contacts(scene, mentions, handles, meaning.acts)]
-        if sender is Sender.BUYER:
-            acts = without_grants(scene, acts, has_contact=bool(mentions or handles))
-        reasons, manners = words_of_kind(scene, "reason"), words_of_kind(scene, "manner")
-        named = {Manner(hit.concept.partition(".")[2]) for hit in manners}
-        matches = [Match(hit.rule, scene.start(hit), scene.end(hit)) for hit in (*reasons, *manners)]
-        return assembled(
-            scene,
-            acts,
-            mentions,
-            [Reason(hit.concept.partition(".")[2]) for hit in reasons],
-            named | meaning.manners,
-            [*meaning.matches, *matches],
-            language,
-        )
+        return Understood(scene, mentions, handles, language)
 
     def _main_language(self, scene: Scene) -> str | None:
         if not scene.shares:

@@ -10,31 +10,48 @@ import pickle
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
+
 from pipeline.detection.collector import collector_paused
 from pipeline.detection.detector import Compiled, Detector, compiled
+from pipeline.detection.opinion import Head, Opinion, Weights
 from pipeline.detection.packs import SHIPPED, load_packs
 
 _ROOM = Path(__file__).parent
+OPINION = _ROOM / "opinion.bin"
+"""The weights of the second opinion, written by `python -m tests.corpus.train`."""
+decode_weights = msgspec.msgpack.Decoder(
+    tuple[tuple[str, ...], tuple[tuple[str, float, float, float, bytes], ...]]
+).decode
 _CACHE = SHIPPED / "__pycache__"
 
 
-def shipped_detector() -> Detector:
+def shipped_detector(*, has_opinion: bool = True) -> Detector:
     """A detector for all shipped packs: under a second where they were compiled before, several seconds where not.
+
+    Without its second opinion it says what the rules say.
 
     Raises:
         PackError: if a pack or the grammar cannot be used.
     """
+    opinion = shipped_opinion() if has_opinion else None
     with collector_paused():
         path = _CACHE / f"packs-{_digest()}.bin"
         with suppress(OSError, EOFError, pickle.UnpicklingError, AttributeError, ImportError):
             with path.open("rb") as file:
                 kept = pickle.load(file)  # noqa: S301 - ours, and as trusted as the modules beside it
             if isinstance(kept, Compiled):
-                return Detector(kept)
+                return Detector(kept, opinion)
         parts = compiled(load_packs())
         with suppress(OSError):  # a folder that cannot be written: compiled again next time
             _keep(path, parts)
-        return Detector(parts)
+        return Detector(parts, opinion)
+
+
+def shipped_opinion() -> Opinion:
+    """What was learned from the corpus."""
+    concepts, heads = decode_weights(OPINION.read_bytes())
+    return Opinion(Weights(concepts, tuple(Head(*head) for head in heads)))
 
 
 def _digest() -> str:

@@ -6,7 +6,7 @@ from pipeline.judgement.alerts import add_strikes, instant
 from pipeline.judgement.rows import Awaiting, Dealing, OrderRow, Seller
 from pipeline.judgement.sellers import count, file_finding, strikes_of
 from pipeline.judgement.state import State, content_id
-from pipeline.judgement.verdicts import Judged, explanation, judged_again
+from pipeline.judgement.verdicts import OPINION, Judged, explanation, is_doubt, judged_again
 from pipeline.policy.book import PolicyBook
 from pipeline.policy.model import Policy
 from schemas.ids import Pseudonym
@@ -69,7 +69,8 @@ def await_more(policy: Policy, dealing: Dealing, signal: MessageSeen, verdict: J
 def as_kept(signal: MessageSeen) -> msgspec.Raw:
     """What is kept of a message for a revision."""
     if len(signal.rules) > KEPT_RULES or len(signal.acts) > KEPT_RULES:
-        signal = signal.model_copy(update={"rules": signal.rules[:KEPT_RULES], "acts": signal.acts[:KEPT_RULES]})
+        rules = sorted(signal.rules, key=lambda rule: not rule.startswith(OPINION))  # a verdict asks for these alone
+        signal = signal.model_copy(update={"rules": tuple(rules[:KEPT_RULES]), "acts": signal.acts[:KEPT_RULES]})
     return msgspec.Raw(signal.__pydantic_serializer__.to_json(signal, exclude_none=True, exclude=NOT_KEPT))
 
 
@@ -92,7 +93,7 @@ def revise(book: PolicyBook, state: State, seller: Seller, awaiting: Awaiting, o
     old_strikes = next((each.strikes for each in seller.judged if each.finding_id == finding_id), 0.0)
     add_strikes(policy, seller, signal.at_ms, strikes_of(policy, verdict) - old_strikes)
     was_counted, is_counted = (each is not Verdict.PERMITTED for each in (awaiting.verdict, verdict.verdict))
-    if was_counted is not is_counted:
+    if was_counted is not is_counted and not is_doubt(signal):
         count(policy, seller, signal.at_ms, "solicitations", 1 if is_counted else -1)
     file_finding(policy, seller, finding_id, verdict)
     awaiting.revision += 1

@@ -32,6 +32,8 @@ INTERNATIONAL = "international"
 def purpose_codes(policy: Policy, signal: MessageSeen, order: OrderRow | None, *, is_disputed: bool) -> set[str]:
     """The rules that the reason given, or its absence, brings in: held against what was bought and when."""
     reason = main_reason(signal.reasons)
+    if reason in policy.prohibited_purposes and f"opinion.reason.{reason}" in signal.rules:
+        reason = Reason.NONE  # a doubt alone accuses nobody
     if reason in policy.prohibited_purposes:
         return {"prohibited_purpose"}
     if reason is Reason.PHISHING:

@@ -26,7 +26,7 @@ from pipeline.judgement.triggers import (
     on_strikes,
     on_verified_change,
 )
-from pipeline.judgement.verdicts import Judged, explanation, is_push, judged, wants_finding
+from pipeline.judgement.verdicts import Judged, explanation, is_doubt, is_push, judged, wants_finding
 from pipeline.policy.model import Policy
 from schemas.signals import MessageSeen
 from schemas.vocabulary import Act, Manner, Sender, Verdict
@@ -88,7 +88,7 @@ def on_seller_message(
         conversation.alternatives = min(conversation.alternatives + 1, MOST_TIMES)
     if Manner.URGENCY in signal.manners:
         conversation.urgings = min(conversation.urgings + 1, MOST_TIMES)
-    if is_push(signal):
+    if is_push(signal) and not is_doubt(signal):
         conversation.requests = min(conversation.requests + 1, MOST_TIMES)
     conversation.tone = max(conversation.tone, tone_of(signal))
     if Manner.THREAT in signal.manners:
@@ -110,20 +110,35 @@ def judge_message(
     verdict = judged(policy, signal, Circumstances(seller, conversation, dealing, order, strikes))
     publish_finding(policy, state, signal, verdict)
     await_more(policy, dealing, signal, verdict, order_id if order is not None else None)
-    advise(policy, state, signal, conversation, verdict)
     remember_wording(policy, seller, signal)
+    if verdict.verdict is not Verdict.PERMITTED:
+        file_finding(policy, seller, finding_id_of(signal), verdict)
+    if not is_doubt(signal):
+        draw_consequences(policy, state, signal, seller, conversation, dealing, verdict)
+        if verdict.verdict is Verdict.VIOLATION:
+            on_awakening(policy, state, seller, silent_since_ms, signal.at_ms)
+    state.put(seller_key(signal.seller_id), with_due(policy, seller))
+
+
+def draw_consequences(  # noqa: PLR0913, PLR0917 - all that a verdict touches
+    policy: Policy,
+    state: State,
+    signal: MessageSeen,
+    seller: Seller,
+    conversation: Conversation,
+    dealing: Dealing,
+    verdict: Judged,
+) -> None:
+    """Advisories, counts and triggers: what a doubt, which is for a person to settle, does not lead to."""
+    advise(policy, state, signal, conversation, verdict)
     if is_push(signal) and not conversation.requests and not verdict.has("buyer_wished"):
         count(policy, seller, signal.at_ms, "asked")
         on_phone_dependence(policy, state, seller, signal.at_ms)
     if verdict.has("after_refusal"):
         dealing.requests_after_refusal = min(dealing.requests_after_refusal + 1, MOST_TIMES)
     if verdict.verdict is not Verdict.PERMITTED:
-        file_finding(policy, seller, finding_id_of(signal), verdict)
         follow_up(policy, state, signal, seller, verdict)
         tell_contacts(policy, state, signal, seller, dealing)
-        if verdict.verdict is Verdict.VIOLATION:
-            on_awakening(policy, state, seller, silent_since_ms, signal.at_ms)
-    state.put(seller_key(signal.seller_id), with_due(policy, seller))
 
 
 def follow_up(policy: Policy, state: State, signal: MessageSeen, seller: Seller, verdict: Judged) -> None:

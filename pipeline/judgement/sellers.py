@@ -39,6 +39,8 @@ def recall(policy: Policy, seller: Seller, event_id: str) -> bool:
 
 def strikes_of(policy: Policy, verdict: Judged) -> float:
     """What a verdict adds to the strike score."""
+    if verdict.has("second_opinion"):
+        return 0.0  # a doubt is for a person to settle
     match verdict.verdict:
         case Verdict.VIOLATION:
             return policy.ladder.grave_strikes if grave_rules(policy, verdict) else policy.ladder.violation_strikes

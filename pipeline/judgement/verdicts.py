@@ -26,6 +26,8 @@ MANNER_RULES = {
     Manner.HARASSMENT: "harassment",
     Manner.OFF_PLATFORM_PAYMENT: "off_platform_payment",
 }
+OPINION = "opinion."
+"""What the rules of the learned second opinion begin with."""
 KEPT_REASONS = 1_000
 RANKS = {verdict: rank for rank, verdict in enumerate(Verdict)}
 
@@ -58,6 +60,16 @@ def wants_finding(signal: MessageSeen) -> bool:
         is_push(signal)
         or Reason.PHISHING in signal.reasons
         or any(manner in FINDING_MANNERS for manner in signal.manners)
+    )
+
+
+def is_doubt(signal: MessageSeen) -> bool:
+    """Whether only the learned second opinion, and no rule, sees anything in a message that wants a finding."""
+    return (
+        is_push(signal)
+        and all(seen.rule.startswith(OPINION) for seen in signal.acts if seen.act in PUSHES)
+        and Reason.PHISHING not in signal.reasons
+        and FINDING_MANNERS.isdisjoint(signal.manners)
     )
 
 
@@ -117,6 +129,8 @@ def message_codes(policy: Policy, signal: MessageSeen) -> set[str]:
         codes.add("hidden")
     if Reason.PHISHING in signal.reasons or SECRETS.intersection(signal.manners):
         codes.add("phishing")
+    if is_doubt(signal):
+        codes.add("second_opinion")
     return codes
 
 
@@ -128,7 +142,7 @@ def summed(policy: Policy, points: Mapping[str, int]) -> int:
 
 
 def verdict_of(policy: Policy, codes: Mapping[str, int], score: int) -> Verdict:
-    """What the points come to, and at least what the gravest rule demands."""
+    """What the points come to, at least what the gravest rule demands, and at most what the mildest allows."""
     reached = (
         Verdict.VIOLATION
         if score >= policy.verdicts.violation
@@ -136,7 +150,8 @@ def verdict_of(policy: Policy, codes: Mapping[str, int], score: int) -> Verdict:
         if score >= policy.verdicts.questionable
         else Verdict.PERMITTED
     )
-    return max((reached, *[policy.rules[code].floor for code in codes]), key=RANKS.__getitem__)
+    least = max((reached, *[policy.rules[code].floor for code in codes]), key=RANKS.__getitem__)
+    return min((least, *[policy.rules[code].ceiling for code in codes]), key=RANKS.__getitem__)
 
 
 def risk_of(policy: Policy, codes: Mapping[str, int]) -> Risk:

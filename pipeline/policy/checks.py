@@ -206,6 +206,8 @@ def reach_faults(policy: Policy) -> Iterator[FaultAt]:
         text = f"the best request comes to {lightest} points: nothing that asks for contact would ever be permitted"
         yield ("verdicts", "questionable"), text
     for code, rule in policy.rules.items():
+        if rule.ceiling is not Verdict.VIOLATION and rule.points > 0:
+            yield ("rules", code, "points"), "speaks against the seller, and its ceiling for it: remove one of the two"
         if rule.floor is not Verdict.PERMITTED and rule.points <= 0:
             yield ("rules", code, "points"), "speaks for the seller, and its floor against it: remove one of the two"
 

@@ -41,6 +41,7 @@ RULE_CODES = frozenset(
         "new_seller",
         "bad_record",
         "mass_wording",
+        "second_opinion",
     }
 )
 """Reasons of a verdict."""

@@ -59,6 +59,8 @@ class Rule(Part):
     """The sentence for an analyst's letter."""
     floor: Verdict = Verdict.PERMITTED
     """The mildest verdict where this rule applies, whatever speaks in the seller's favour."""
+    ceiling: Verdict = Verdict.VIOLATION
+    """The gravest verdict where this rule applies, whatever speaks against the seller."""
     risk: Risk | None = None
     """The class of harm that it stands for; `None` where it tells of none."""
     is_grave: bool = False

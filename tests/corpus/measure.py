@@ -99,9 +99,9 @@ def languages_of(part: str) -> list[str]:
     return sorted(path.stem for path in (CORPUS / part).glob("*.jsonl"))
 
 
-def detector_answers() -> Answers:
+def detector_answers(*, has_opinion: bool = True) -> Answers:
     """What this detector says of a row, with the packs of all languages and no hint at the row's own."""
-    detector = shipped_detector()
+    detector = shipped_detector(has_opinion=has_opinion)
 
     def answer(row: Row) -> Answer:
         regions = (row["marketplace"],) if row["marketplace"] else ()
@@ -223,9 +223,10 @@ def main() -> None:
     parser.add_argument("--part", choices=[SEEN, UNSEEN])
     parser.add_argument("--show-errors", action="store_true", help="of the seen part")
     parser.add_argument("--field", action="append", default=[], help="errors of this field alone")
+    parser.add_argument("--no-opinion", action="store_true", help="without the learned second opinion")
     parser.add_argument("--techniques", action="store_true", help="how many hidden ones were found, by trick")
     chosen = parser.parse_args()
-    answers = detector_answers()
+    answers = detector_answers(has_opinion=not chosen.no_opinion)
     for part in [chosen.part] if chosen.part else [SEEN, UNSEEN]:
         by_language = measured(part, chosen.language, answers)
         shown = dict(by_language)

@@ -95,7 +95,7 @@ def score_table(columns: dict[str, Figures]) -> str:
     return "".join([*lines, "</table>"])
 
 
-def page(by_part: dict[str, dict[str, Figures]], peers: dict[str, Figures]) -> str:
+def page(by_part: dict[str, dict[str, Figures]], rules: Figures, peers: dict[str, Figures]) -> str:
     """The report as one HTML document that needs nothing else."""
     totals = {part: merged(figures.values()) for part, figures in by_part.items()}
     unseen = by_part[UNSEEN]
@@ -112,6 +112,8 @@ def page(by_part: dict[str, dict[str, Figures]], peers: dict[str, Figures]) -> s
         bars([(trick, None, s.recall) for trick, s in sorted(totals[UNSEEN].techniques.items())], "by trick"),
         "<h2>Right reason by reason, messages put aside</h2>",
         bars([(reason, None, s.recall) for reason, s in sorted(totals[UNSEEN].purposes.items())], "by reason"),
+        "<h2>Without and with the learned second opinion, messages put aside</h2>",
+        score_table({"rules alone": rules, "with the second opinion": totals[UNSEEN]}),
         "<h2>Beside its peers, messages put aside</h2>",
         score_table({"Ringfence": totals[UNSEEN], **peers}),
         "<h2>Each language</h2>",
@@ -139,13 +141,16 @@ def main() -> None:
     out = parser.parse_args().out
     answers = detector_answers()
     by_part = {part: measured(part, (), answers) for part in (SEEN, UNSEEN)}
+    rules = merged(measured(UNSEEN, (), detector_answers(has_opinion=False)).values())
     peers = {name: merged(measured(UNSEEN, (), peer).values()) for name, peer in PEERS.items()}
     for part, figures in by_part.items():
         lines = report_lines(part, figures | {"all": merged(figures.values())}, with_techniques=False)
         sys.stdout.write("\n".join(lines) + "\n")
+    lines = report_lines(UNSEEN, {"rules": rules}, with_techniques=False)
+    sys.stdout.write("without the learned second opinion, " + "\n".join(lines) + "\n")
     sys.stdout.write("peers on the messages put aside: precision / recall\n" + "\n".join(peer_lines(peers)) + "\n")
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(page(by_part, peers), encoding="utf-8")
+    out.write_text(page(by_part, rules, peers), encoding="utf-8")
     sys.stdout.write(f"report: {out}\n")
 
 

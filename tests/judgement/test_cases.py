@@ -64,6 +64,7 @@ def as_detected(desk, _seen, text, **about):
     found = detector().detect(text, sender, ("DE",))
     says = tuple(ActSeen(act=each.act, channel=each.channel, rule=each.rule) for each in found.acts)
     fields = {"reasons": found.reasons, "manners": found.manners, "techniques": found.techniques}
+    fields["rules"] = tuple(match.rule for match in found.matches)
     return desk.message(acts=says, **fields, **about)
 
 

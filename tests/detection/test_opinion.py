@@ -1,0 +1,73 @@
+"""The learned second opinion: it speaks where no rule does, names itself, and earns its place."""
+
+import pytest
+
+from pipeline.detection.opinion import LETTER_BUCKETS, LONGEST_RUN, MOST_LETTERS, runs_of
+from pipeline.detection.shipped import shipped_detector
+from schemas.vocabulary import Act, Reason, Sender
+from tests.corpus.measure import SEEN, UNSEEN, detector_answers, figures_of, rows_of
+
+LEAST_RECALL_ADDED = 0.02
+MOST_PRECISION_LOST = 0.01
+
+
+@pytest.fixture(scope="module")
+def both():
+    return shipped_detector(has_opinion=False), shipped_detector()
+
+
+def test_it_earns_its_place_on_the_messages_put_aside():
+    rules, whole = (
+        figures_of(rows_of(UNSEEN), detector_answers(has_opinion=has_opinion)).scores["contact"]
+        for has_opinion in (False, True)
+    )
+    assert whole.recall - rules.recall >= LEAST_RECALL_ADDED
+    assert rules.precision - whole.precision <= MOST_PRECISION_LOST
+
+
+def test_it_takes_back_nothing_and_names_all_that_it_adds(both):
+    rules, whole = both
+    added = 0
+    for row in rows_of(SEEN, ["en", "de", "zh"]):
+        said = (row["text"], Sender(row["sender"]), (row["marketplace"],))
+        before, after = rules.detect(*said), whole.detect(*said)
+        assert set(before.acts) <= set(after.acts)
+        assert set(before.reasons) <= set(after.reasons)
+        assert set(before.mentions) == set(after.mentions)
+        assert all(act.rule == f"opinion.{act.act}" for act in set(after.acts) - set(before.acts))
+        new = {match.rule for match in after.matches} - {match.rule for match in before.matches}
+        if before.acts:  # where there are none, what colours an act is not told either
+            assert all(rule.startswith("opinion.") for rule in new)
+            assert bool(new) or set(after.manners) == set(before.manners)
+        added += bool(new)
+    assert added > 20
+
+
+def test_it_accuses_nobody_of_phishing(both):
+    rules, whole = both
+    for row in rows_of(SEEN, ["en"]):
+        said = (row["text"], Sender(row["sender"]), ())
+        assert (Reason.PHISHING in whole.detect(*said).reasons) <= (Reason.PHISHING in rules.detect(*said).reasons)
+
+
+def test_its_span_is_the_sentence_that_says_most(both):
+    text = "The lamp is packed. Perhaps your number, so that he can ring you from the van? It weighs 2 kg."
+    found = next((act for act in both[1].examine(text, text, Sender.SELLER).acts if act.act is Act.REQUEST), None)
+    assert found is not None
+    assert "number" in text[found.start : found.end]
+    assert "2 kg" not in text[found.start : found.end]
+
+
+def test_runs_of_letters_are_bounded_and_see_all_digits_alike():
+    text = " ab12 "
+    assert len(runs_of(text)) == sum(len(text) - size + 1 for size in range(1, LONGEST_RUN + 1))
+    assert runs_of(" call 123 ") == runs_of(" call 789 ")
+    assert all(0 <= bucket < LETTER_BUCKETS for bucket in runs_of("加我微信 ünïcode"))
+
+
+def test_a_long_message_costs_no_more_than_its_first_letters(both):
+    detector = both[1]
+    text = "call me " * 2_000
+    understood = detector.understand(text, text, Sender.SELLER)
+    letters = detector._opinion.features(understood.scene, 0).letters
+    assert sum(map(len, letters)) <= LONGEST_RUN * (MOST_LETTERS + 2)
