@@ -5,29 +5,41 @@ It speaks where no rule does, and what it alone says is at most a doubt. Pure: t
 
 from collections.abc import Collection, Sequence
 from math import sqrt
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+from mypy_extensions import i64
 
 from pipeline.detection.model import FoundAct, Match
 from pipeline.detection.scene import Scene
 from schemas.vocabulary import Act, Channel, Manner, Reason, Sender
 
-LETTER_BUCKETS = 32_768
-"""Of the weights of runs of letters: which one a run falls into is told by a hash."""
-LONGEST_RUN = 4
+LETTER_BUCKETS: Final = 32_768
+"""Of the weights of runs of letters."""
+SINGLE_BUCKETS: Final = 4_096
+"""Of these, for letters one by one; the rest are for three in a row."""
 MOST_LETTERS = 2_000
 """Of a message: as much as rules need to find nothing before a person would stop reading."""
 CONCEPT_VALUE = 0.1
 """Of a concept that is there, beside the runs of letters, whose values square to one together at most."""
 ZERO = 128
 """What a weight of nothing is stored as."""
+FIELD_BYTES, FIELD = 3, 0xFFFFFF
+"""Of a sum of weights: twice as many as MOST_LETTERS come to, and then some."""
+LEAST_STEPS = -(2**30)
 UNTOLD = ("phrase", "digit.", "repeat.", "common", "filler", "trap")
 """Concepts that say nothing here: whole phrases are the rules' own answer, and the rest is no meaning."""
-_FNV_PRIME, _FNV_START, _MASK = 16_777_619, 2_166_136_261, 0xFFFFFFFF
+_FNV_PRIME: Final = 16_777_619
+_FNV_START: Final = 2_166_136_261
+_MASK: Final = 0xFFFFFFFF
 
 
 PUSHES = frozenset({Act.SHARE, Act.HINT})
 COLOURS = (Manner.CONSENT_SOUGHT, Manner.ALTERNATIVE_OFFERED, Manner.URGENCY)
 """Manners that only colour an act."""
+
+
+GUESSED_REASONS = [reason for reason in Reason if reason is not Reason.PHISHING]
+"""Phishing is too grave to be guessed."""
 
 
 class Head(NamedTuple):
@@ -50,15 +62,6 @@ class Weights(NamedTuple):
     heads: tuple[Head, ...]
 
 
-class Features(NamedTuple):
-    """What the model sees of a message."""
-
-    letters: list[list[int]]
-    """Buckets of the runs of letters, by sentence."""
-    concepts: list[int]
-    """Indices behind the letters' buckets."""
-
-
 class Doubts(NamedTuple):
     """What the model adds to the rules' answer; each named `opinion.…`."""
 
@@ -68,12 +71,48 @@ class Doubts(NamedTuple):
     matches: list[Match]
 
 
+class Answers:
+    """What the model says of one message."""
+
+    def __init__(
+        self, heads: dict[str, tuple[int, Head]], sentences: list[tuple[int, int]], concepts: tuple[int, int]
+    ) -> None:
+        self._heads = heads
+        self._sentences = sentences
+        self._concepts = concepts
+        self._runs = sum(count for _, count in sentences)
+        self._letters = sum(total for total, _ in sentences)
+
+    def score(self, name: str) -> float:
+        """How much speaks for an answer, in logits above the least that counts."""
+        place, head = self._heads[name]
+        letters = steps(self._letters, place, self._runs)
+        concepts = steps(self._concepts[0], place, self._concepts[1])
+        by_letters = letters / sqrt(self._runs) if self._runs else 0.0
+        return head.bias + head.scale * (by_letters + CONCEPT_VALUE * concepts) - head.least
+
+    def says(self, name: str) -> bool:
+        """Whether the answer to a question is yes."""
+        return self.score(name) >= 0
+
+    def reason(self) -> Reason:
+        """The likeliest reason."""
+        return max(GUESSED_REASONS, key=lambda reason: (self.score(f"reason.{reason}"), reason))
+
+    def telling_sentence(self, name: str) -> int:
+        """Number of the sentence whose letters say most for an answer."""
+        place = self._heads[name][0]
+        most = [steps(total, place, count) if count else LEAST_STEPS for total, count in self._sentences]
+        return most.index(max(most))
+
+
 class Opinion:
     """What the model says of messages."""
 
     def __init__(self, weights: Weights) -> None:
-        self._heads = {head.name: head for head in weights.heads}
+        self._heads = {head.name: (place, head) for place, head in enumerate(weights.heads)}
         self._concept_at = {name: LETTER_BUCKETS + 2 * at for at, name in enumerate(weights.concepts)}
+        self._columns = columns_of(weights.heads)
 
     def doubts(
         self,
@@ -84,83 +123,72 @@ class Opinion:
         manners: Collection[Manner],
     ) -> Doubts:
         """What the rules may have missed in a message."""
-        features = self.features(scene, mentions)
+        answers = self.answers(scene, mentions)
         doubts = Doubts([], [], set(), [])
         done = {found.act for found in acts}
-        for act in self._acts_missed(scene, features, done):
-            start, end = self._where(scene, features, str(act))
+        for act in acts_missed(scene, answers, done):
+            start, end = where(scene, answers, str(act))
             doubts.acts.append(FoundAct(act, channel_named(scene), start, end, f"opinion.{act}"))
             done.add(act)
         if done.isdisjoint((Act.REQUEST, *PUSHES)):
             return doubts
         told: list[str] = []
-        if not reasons and (reason := self._reason(features)) is not Reason.NONE:
+        if not reasons and (reason := answers.reason()) is not Reason.NONE:
             doubts.reasons.append(reason)
             told.append(f"reason.{reason}")
         for manner in COLOURS:
-            if manner not in manners and self.score(str(manner), features) >= 0:
+            if manner not in manners and answers.says(str(manner)):
                 doubts.manners.add(manner)
                 told.append(f"manner.{manner}")
         for name in told:
-            start, end = self._where(scene, features, name.removeprefix("manner."))
+            start, end = where(scene, answers, name.removeprefix("manner."))
             doubts.matches.append(Match(f"opinion.{name}", start, end))
         return doubts
 
-    def _acts_missed(self, scene: Scene, features: Features, done: Collection[Act]) -> list[Act]:
-        missed = []
-        if Act.REQUEST not in done and self.score("request", features) >= 0:
-            missed.append(Act.REQUEST)
-        if scene.sender is Sender.SELLER:
-            if PUSHES.isdisjoint(done) and self.score("share", features) >= 0:
-                missed.append(Act.SHARE)
-        elif Act.REFUSE not in done and self.score("refuse", features) >= 0:
-            missed.append(Act.REFUSE)
-        return missed
+    def answers(self, scene: Scene, mentions: int) -> Answers:
+        """The answers to all questions about a message."""
+        weight_of = self._columns.__getitem__
+        sentences = [(sum(map(weight_of, buckets)), len(buckets)) for buckets in letters_of(scene)]
+        concepts = concepts_of(scene, mentions, self._concept_at)
+        return Answers(self._heads, sentences, (sum(map(weight_of, concepts)), len(concepts)))
 
-    def _reason(self, features: Features) -> Reason:
-        reasons = [reason for reason in Reason if reason is not Reason.PHISHING]  # too grave to be guessed
-        return max(reasons, key=lambda reason: (self.score(f"reason.{reason}", features), reason))
 
-    def _where(self, scene: Scene, features: Features, name: str) -> tuple[int, int]:
-        """Start and end, in code points of the message, of the sentence that says most for an answer."""
-        reading, number = scene.reading, self.telling_sentence(name, features)
-        first, *later = reading.sentence_starts[number : number + 2]
-        return reading.starts[first], reading.ends[(later[0] if later else len(reading.words)) - 1]
+def columns_of(heads: Sequence[Head]) -> list[int]:
+    """For each feature the weights of all heads in one number, a field each: one addition adds up all of them."""
+    width = FIELD_BYTES * len(heads)
+    fields = bytearray(width * len(heads[0].weights))
+    for place, head in enumerate(heads):
+        fields[FIELD_BYTES * place :: width] = head.weights
+    return [int.from_bytes(fields[at : at + width], "little") for at in range(0, len(fields), width)]
 
-    def features(self, scene: Scene, mentions: int) -> Features:
-        """What there is to judge by."""
-        return Features(letters_of(scene), concepts_of(scene, mentions, self._concept_at))
 
-    def score(self, name: str, features: Features) -> float:
-        """How much speaks for an answer, in logits above the least that counts."""
-        head = self._heads[name]
-        weights = head.weights
-        total, count = 0, 0
-        for sentence in features.letters:
-            count += len(sentence)
-            for bucket in sentence:
-                total += weights[bucket] - ZERO
-        told = 0
-        for index in features.concepts:
-            told += weights[index] - ZERO
-        by_letters = total / sqrt(count) if count else 0.0
-        return head.bias + head.scale * (by_letters + CONCEPT_VALUE * told) - head.least
+def steps(total: int, place: int, count: int) -> int:
+    """The sum of one head's weights in a sum of columns."""
+    return (total >> (8 * FIELD_BYTES * place) & FIELD) - ZERO * count
 
-    def telling_sentence(self, name: str, features: Features) -> int:
-        """Number of the sentence whose letters say most for an answer."""
-        weights = self._heads[name].weights
-        best, most = 0, -1_000_000
-        for number, sentence in enumerate(features.letters):
-            total = 0
-            for bucket in sentence:
-                total += weights[bucket] - ZERO
-            if sentence and total > most:
-                best, most = number, total
-        return best
+
+def acts_missed(scene: Scene, answers: Answers, done: Collection[Act]) -> list[Act]:
+    """Acts that the model sees besides those that are done."""
+    missed = []
+    if Act.REQUEST not in done and answers.says("request"):
+        missed.append(Act.REQUEST)
+    if scene.sender is Sender.SELLER:
+        if PUSHES.isdisjoint(done) and answers.says("share"):
+            missed.append(Act.SHARE)
+    elif Act.REFUSE not in done and answers.says("refuse"):
+        missed.append(Act.REFUSE)
+    return missed
+
+
+def where(scene: Scene, answers: Answers, name: str) -> tuple[int, int]:
+    """Start and end, in code points of the message, of the sentence that says most for an answer."""
+    reading, number = scene.reading, answers.telling_sentence(name)
+    first, *later = reading.sentence_starts[number : number + 2]
+    return reading.starts[first], reading.ends[(later[0] if later else len(reading.words)) - 1]
 
 
 def letters_of(scene: Scene) -> list[list[int]]:
-    """Buckets of all runs of up to four letters of each sentence, every digit as the same."""
+    """Buckets of the letters of each sentence, every digit as the same."""
     reading = scene.reading
     words, starts = reading.words, reading.sentence_starts
     left = MOST_LETTERS
@@ -174,15 +202,17 @@ def letters_of(scene: Scene) -> list[list[int]]:
 
 
 def runs_of(text: str) -> list[int]:
-    """Buckets of the runs of one to four letters in a text, by the FNV-1a hash of their code points."""
+    """Buckets of each letter and of each three in a row, by the FNV-1a hash of their code points."""
     codes = [48 if letter.isdigit() else ord(letter) for letter in text]
-    size = len(codes)
-    out: list[int] = []
-    for first in range(size):
-        value = _FNV_START
-        for at in range(first, min(first + LONGEST_RUN, size)):
-            value = ((value ^ codes[at]) * _FNV_PRIME) & _MASK
-            out.append((value ^ (value >> 15)) % LETTER_BUCKETS)
+    out = [code % SINGLE_BUCKETS for code in codes]
+    for place in range(len(codes) - 2):
+        first: i64 = codes[place]
+        second: i64 = codes[place + 1]
+        third: i64 = codes[place + 2]
+        value: i64 = ((_FNV_START ^ first) * _FNV_PRIME) & _MASK
+        value = ((value ^ second) * _FNV_PRIME) & _MASK
+        value = ((value ^ third) * _FNV_PRIME) & _MASK
+        out.append(int(SINGLE_BUCKETS + (value ^ (value >> 15)) % (LETTER_BUCKETS - SINGLE_BUCKETS)))
     return out
 
 

@@ -9,7 +9,7 @@ from pipeline.judgement.legitimacy import purpose_codes
 from pipeline.judgement.rows import OrderRow
 from pipeline.policy.model import Policy
 from schemas.outputs import WeighedReason
-from schemas.signals import MessageSeen
+from schemas.signals import ActSeen, MessageSeen
 from schemas.vocabulary import Act, Channel, Manner, Reason, Risk, Severity, Verdict
 
 PUSHES = frozenset({Act.REQUEST, Act.SHARE, Act.HINT})
@@ -67,7 +67,7 @@ def is_doubt(signal: MessageSeen) -> bool:
     """Whether only the learned second opinion, and no rule, sees anything in a message that wants a finding."""
     return (
         is_push(signal)
-        and all(seen.rule.startswith(OPINION) for seen in signal.acts if seen.act in PUSHES)
+        and all(seen.rule.startswith(OPINION) for seen in pushes_of(signal))
         and Reason.PHISHING not in signal.reasons
         and FINDING_MANNERS.isdisjoint(signal.manners)
     )
@@ -76,6 +76,12 @@ def is_doubt(signal: MessageSeen) -> bool:
 def is_push(signal: MessageSeen) -> bool:
     """Whether it asks for contact, pushes or hints at it."""
     return any(seen.act in PUSHES for seen in signal.acts)
+
+
+def pushes_of(signal: MessageSeen) -> list[ActSeen]:
+    """The requests, shares and hints that rules saw; where they saw none, those of the second opinion."""
+    pushes = [seen for seen in signal.acts if seen.act in PUSHES]
+    return [seen for seen in pushes if not seen.rule.startswith(OPINION)] or pushes
 
 
 def judged(policy: Policy, signal: MessageSeen, around: Circumstances) -> Judged:
@@ -99,7 +105,7 @@ def judged_again(policy: Policy, signal: MessageSeen, order: OrderRow | None, hi
     score = summed(policy, points)
     verdict = verdict_of(policy, codes, score)
     risk = risk_of(policy, codes)
-    pushed = [seen for seen in signal.acts if seen.act in PUSHES]
+    pushed = pushes_of(signal)
     return Judged(
         act=pushed[0].act if pushed else Act.REQUEST,
         channel=next((seen.channel for seen in pushed if seen.channel is not None), None),
@@ -121,8 +127,9 @@ def weighed(code: str, points: int) -> WeighedReason:
 
 def message_codes(policy: Policy, signal: MessageSeen) -> set[str]:
     """The rules that the message itself brings in."""
-    codes = {ACT_RULES[seen.act] for seen in signal.acts if seen.act in PUSHES}
-    if any(seen.act in PUSHES and seen.channel in policy.other_channels for seen in signal.acts):
+    pushes = pushes_of(signal)
+    codes = {ACT_RULES[seen.act] for seen in pushes}
+    if any(seen.channel in policy.other_channels for seen in pushes):
         codes.add("other_channel")
     codes |= {MANNER_RULES[manner] for manner in signal.manners if manner in MANNER_RULES}
     if signal.techniques and is_push(signal):
