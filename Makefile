@@ -3,9 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 DURATION ?= 0
 RATE ?= 100
+SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help sbom setup run replay test check test-fast test-broker bench quality opinion golden docs clean
+.PHONY: help sbom setup run replay test check test-fast test-broker faults bench quality opinion golden docs clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -39,6 +40,10 @@ test-broker: setup ## the tests that need a real Kafka
 sbom: setup ## the bill of materials of what runs in production (CycloneDX) into build/sbom.json
 	@mkdir -p build
 	@$(BIN)/python deploy/lock.py sbom > build/sbom.json
+
+faults: setup ## break the service on purpose, on a real broker; writes docs/reliability.md. SEED=1
+	@bash deploy/setup.sh --java
+	@$(BIN)/python -m tests.faults --seed $(SEED) --out docs/reliability.md
 
 bench: setup .venv-peers/.complete ## throughput, latency and memory, beside peers
 	@bash deploy/setup.sh --java

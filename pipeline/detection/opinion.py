@@ -25,7 +25,6 @@ ZERO = 128
 """What a weight of nothing is stored as."""
 FIELD_BYTES, FIELD = 3, 0xFFFFFF
 """Of a sum of weights: twice as many as MOST_LETTERS come to, and then some."""
-LEAST_STEPS = -(2**30)
 UNTOLD = ("phrase", "digit.", "repeat.", "common", "filler", "trap")
 """Concepts that say nothing here: whole phrases are the rules' own answer, and the rest is no meaning."""
 _FNV_PRIME: Final = 16_777_619
@@ -99,11 +98,12 @@ class Answers:
         """The likeliest reason."""
         return max(GUESSED_REASONS, key=lambda reason: (self.score(f"reason.{reason}"), reason))
 
-    def telling_sentence(self, name: str) -> int:
-        """Number of the sentence whose letters say most for an answer."""
+    def telling_sentence(self, name: str, among: Collection[int]) -> int:
+        """Number of the sentence among some whose letters say most for an answer."""
         place = self._heads[name][0]
-        most = [steps(total, place, count) if count else LEAST_STEPS for total, count in self._sentences]
-        return most.index(max(most))
+        return max(
+            among, key=lambda number: (steps(self._sentences[number][0], place, self._sentences[number][1]), -number)
+        )
 
 
 class Opinion:
@@ -181,9 +181,16 @@ def acts_missed(scene: Scene, answers: Answers, done: Collection[Act]) -> list[A
 
 
 def where(scene: Scene, answers: Answers, name: str) -> tuple[int, int]:
-    """Start and end, in code points of the message, of the sentence that says most for an answer."""
-    reading, number = scene.reading, answers.telling_sentence(name)
-    first, *later = reading.sentence_starts[number : number + 2]
+    """Start and end, in code points of the message, of the sentence that says most for an answer.
+
+    Sentences that name nothing are no reason for anything: they stay out of excerpts, as what people write in them does.
+    """
+    reading = scene.reading
+    starts = reading.sentence_starts
+    filled = [number for number, first in enumerate(starts) if first < len(reading.words)]
+    naming = [number for number in filled if any(not each.startswith(UNTOLD) for each in scene.sentences[number].hits)]
+    number = answers.telling_sentence(name, naming or filled)
+    first, *later = starts[number : number + 2]
     return reading.starts[first], reading.ends[(later[0] if later else len(reading.words)) - 1]
 
 

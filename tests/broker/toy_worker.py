@@ -1,9 +1,13 @@
 """The real worker around two simple steps: counts events per seller, an alert at every tenth. Started by the tests.
 
 Its state depends on nothing but how often a seller was seen, so the expected end can be told without a replay.
+`TOY_HANG_AT=1000` hangs the judge for ever at the thousandth signal.
 """
 
+import itertools
 import logging
+import os
+import threading
 from collections.abc import Mapping, Sequence
 
 import orjson
@@ -14,6 +18,9 @@ from pipeline.runners.worker import Steps, run_worker
 from pipeline.settings import load_settings
 
 ALERT_EVERY = 10
+HANG_AT = int(os.environ.get("TOY_HANG_AT", "0"))
+judged = itertools.count(1)
+log = logging.getLogger(__name__)
 
 
 def scan(records: Sequence[RawRecord]) -> ScanResult:
@@ -37,6 +44,9 @@ def judge(rows: Rows, watermarks: Mapping[str, int], records: Sequence[RawRecord
     """Counts, and skips what was counted before."""
     result = JudgeResult()
     for record in records:
+        if next(judged) == HANG_AT:
+            log.warning("toy_hangs")
+            threading.Event().wait()
         signal = orjson.loads(record.value or b"")
         if "origin" not in signal:
             continue  # a tick
