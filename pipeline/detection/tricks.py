@@ -19,12 +19,18 @@ _CYRILLIC_LEET = {"0": "о", "1": "іил", "3": "зе", "4": "ча", "5": "сп
 _LEET_SIGNS = frozenset(_LEET)
 _AROUND_LEET = ".,:;?\"'()[]"
 _STRETCHED = re.compile(r"(\w)\1\1")
+_DRAWN_OUT = re.compile(r"(\w)\1{2,}")
+_REPEATED = re.compile(r"(\w)\1+")
+_MOST_RUNS = 5
+"""Drawn out in one word: each may stand for one letter or two."""
 _SHORTEST = 3
 _SHORTEST_REVERSED = 5
 _SHORTEST_COMMON = 4
 """Letters of a hidden word that names no contact: shorter ones are met by chance."""
 _LONGEST = 24
 _LONGEST_SPELLED = 80
+_FEWEST_SPELLED = 6
+"""Single letters in a row that nobody writes but to spell: whatever words they give, these are meant."""
 _MAX_GUESSES = 48
 _MAX_PIECES = 4
 _ODD_GAP = frozenset(".*_~|/\\^•·=+")
@@ -105,9 +111,12 @@ def _spelled(reading: Reading, first: int, last: int, lexicon: Lexicon) -> Itera
         if parts:
             yield (run[0], run[-1] + 1, parts, "spaced_letters")
             return
+    is_sentence = len(letters) >= _FEWEST_SPELLED
     for run in _segments(reading, letters):
         spelled = "".join(reading.words[index] for index in run)
-        if parts := _known_parts(spelled, lexicon):
+        if is_sentence and len(run) > 1 and spelled in lexicon.words:
+            yield (run[0], run[-1] + 1, (spelled,), "spaced_letters")
+        elif parts := _known_parts(spelled, lexicon):
             yield (run[0], run[-1] + 1, parts, "spaced_letters")
         elif size := _known_beginning(spelled, lexicon):
             yield (run[0], run[size - 1] + 1, (spelled[:size],), "spaced_letters")
@@ -245,12 +254,13 @@ def _misspelled(undoing: _Undoing) -> Iterator[Change]:
 
 def _without_elongation(word: str, lexicon: Lexicon) -> str:
     """`numberrr` as `number`; empty where no pack knows it so."""
-    single = re.sub(r"(.)\1{2,}", r"\1", word)
-    if single == word:
+    between = _DRAWN_OUT.split(word)  # letters between runs, and the letter of each run, in turn
+    if not 1 < len(between) <= 2 * _MOST_RUNS + 1:
         return ""
-    double = re.sub(r"(.)\1{2,}", r"\1\1", word)
-    all_single = re.sub(r"(.)\1+", r"\1", word)
-    return next((guess for guess in (single, double, all_single) if lexicon.weight(guess)), "")
+    choices = [(part, part * 2) if place % 2 else (part,) for place, part in enumerate(between)]
+    guesses = ["".join(letters) for letters in product(*choices)]
+    guesses.append(_REPEATED.sub(r"\1", word))
+    return next((guess for guess in guesses if lexicon.weight(guess)), "")
 
 
 def _pieces(reading: Reading, index: int, lexicon: Lexicon) -> Change | None:
