@@ -78,6 +78,8 @@ class Manner(StrEnum):
     IMPERSONATION = "impersonation"
     """Poses as the marketplace, a carrier or a bank."""
     OFF_PLATFORM_PAYMENT = "off_platform_payment"
+    INSISTENCE = "insistence"
+    """Presses on for what was asked before, without naming it: "the driver really needs one"."""
 
 
 class OrderStatus(StrEnum):

@@ -13,6 +13,7 @@ from schemas.vocabulary import Channel, Sender
 
 CONTACT_NOUNS = frozenset({"contact_noun", "contact_noun_weak"})
 POSSESSIVE_REACH_WORDS = 3
+OWNERS = (("your", "your_any"), ("my", "my_any"))
 BARE_WORDS = 5
 QUOTED_WORDS = 3
 MOST_HITS = 16
@@ -239,14 +240,22 @@ class Scene:
             contacts = hits.get("any_contact")
             if not contacts:
                 continue
-            for owner, name in (("your", "your_any"), ("my", "my_any")):
-                for possessor in hits.get(owner, ()):
-                    for hit in contacts:
-                        shared = possessor.languages & hit.languages
-                        if is_beside(possessor, hit, shared & self.spoken, languages):
-                            owned = hit._replace(languages=shared)
-                            hits.setdefault(name, []).append(owned)
-                            self.concepts[name].append(owned)
+            owners = [(each, name) for owner, name in OWNERS for each in hits.get(owner, ())]
+            for hit in contacts if owners else ():
+                nearest = POSSESSIVE_REACH_WORDS
+                owned: list[tuple[str, Hit]] = []
+                for possessor, name in owners:
+                    shared = possessor.languages & hit.languages
+                    if not is_beside(possessor, hit, shared & self.spoken, languages):
+                        continue
+                    between = max(hit.first - possessor.last, possessor.first - hit.last)
+                    if between < nearest:  # "tell me your number": yours, though a "me" may be a "my"
+                        nearest, owned = between, []
+                    if between == nearest:
+                        owned.append((name, hit._replace(languages=shared)))
+                for name, mine in owned:
+                    hits.setdefault(name, []).append(mine)
+                    self.concepts[name].append(mine)
             for hit in contacts:
                 first, last = self.clause(hit.first)
                 if last - first <= BARE_WORDS:

@@ -6,6 +6,7 @@ from pipeline.judgement.dealings import keep_dealing
 from pipeline.judgement.discretion import Circumstances, tone_of
 from pipeline.judgement.findings import await_more, finding_id_of, publish_finding
 from pipeline.judgement.fragments import with_joined
+from pipeline.judgement.insistence import with_insisted
 from pipeline.judgement.rings import tell_contacts
 from pipeline.judgement.rows import Conversation, Dealing, Seller, conversation_key, seller_key
 from pipeline.judgement.sellers import (
@@ -80,7 +81,7 @@ def on_seller_message(
     policy: Policy, state: State, signal: MessageSeen, conversation: Conversation, dealing: Dealing
 ) -> None:
     """Judges the message and lets its consequences follow."""
-    signal = with_joined(policy, signal, conversation)
+    signal = with_insisted(with_joined(policy, signal, conversation), conversation, dealing)
     if wants_finding(signal):
         judge_message(policy, state, signal, conversation, dealing)
     # Remembered after the verdict: they weigh in the next one.
