@@ -1,6 +1,6 @@
 """The bars of the design's section 3, measured in one run beside peers; medians of several rounds.
 
-    python -m bench [--rounds 5] [--messages 400000] [--rate N] [--only scan,judge,latency,restart,replay]
+    python -m bench [--rounds 5] [--messages 400000] [--rate N] [--only scan,judge,latency,restart,replay,scaling,soak]
 
 The broker gets one core and each contender the other. Absolute figures drift with the machine: read the ratios.
 """
@@ -21,12 +21,13 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import orjson
 import structlog
-from kafka import KafkaConsumer
+from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 from rich.console import Console
 from rich.table import Table
@@ -41,6 +42,7 @@ PEERS = ROOT / "bench" / "peers"
 PEER_PYTHON = ROOT / ".venv-peers" / "bin" / "python"
 PARTITIONS = 4
 MILLION = 1_000_000
+SOAK_MESSAGES, SOAK_STEPS = 1_440_000, 24
 WARM_UP_PROBES = 20
 COUNTED_SHARE = 0.95
 FLAT_FROM = "judge, 10,000 sellers"
@@ -269,6 +271,106 @@ def replay_notes(figures: dict[str, list[Figures]]) -> Figures:
     }
 
 
+def bench_scaling(address: str, count: int) -> dict[str, list[Figures]]:
+    """The whole service on 1, 2 and 4 processes that share the partitions; they have all cores but the broker's."""
+    cores = f"1-{CONTENDER_CORE}" if CONTENDER_CORE > 1 else f"0-{CONTENDER_CORE}"
+    figures: dict[str, list[Figures]] = {}
+    for processes in (1, 2, 4):
+        names = new_names(address, f"scaling-{processes}")
+        with crew(address, names, processes, cores) as workers:
+            rows = ((number % PARTITIONS, None, value) for number, value in enumerate(messages(count)))
+            publish(address, names.of(Input.MESSAGES), rows)
+            started, spent = time.perf_counter(), cpu_seconds(workers)
+            await_end(address, names)
+            seconds, spent = time.perf_counter() - started, cpu_seconds(workers) - spent
+            figures[f"{processes} processes" if processes > 1 else "1 process"] = [
+                {
+                    "per_second": round(count / seconds),
+                    "cpu_us_per_message": round(spent / count * 1e6, 1),
+                    "peak_bytes": max(peak_memory_bytes(each.pid) for each in workers),
+                }
+            ]
+        console.print(f"scaling: {processes}: {round(count / seconds):,}/s", style="dim")
+    return figures
+
+
+def bench_soak(address: str, count: int) -> Figures:
+    """Four hours of a hundred messages a second as fast as they go: memory after a quarter and at the end."""
+    names = new_names(address, "soak")
+    with crew(address, names, 1, str(CONTENDER_CORE)) as workers:
+        pid = workers[0].pid
+        sizes: list[int] = []
+        step = count // SOAK_STEPS
+        source = messages(count, seed=3, sellers=50_000)
+        for number in range(SOAK_STEPS):
+            rows = ((at % PARTITIONS, None, value) for at, value in enumerate(islice(source, step)))
+            publish(address, names.of(Input.MESSAGES), rows)
+            await_end(address, names)
+            sizes.append(resident_bytes(pid))
+            console.print(f"soak {number + 1} of {SOAK_STEPS}: {sizes[-1] / 1e6:.0f} MB", style="dim")
+    quarter = len(sizes) // 4
+    return {
+        "messages": step * SOAK_STEPS,
+        "after_a_quarter_bytes": sizes[quarter - 1],
+        "at_the_end_bytes": sizes[-1],
+        "growth": round(sizes[-1] / sizes[quarter - 1], 3),
+    }
+
+
+@contextmanager
+def crew(address: str, names: TopicNames, processes: int, cores: str) -> Iterator[list["subprocess.Popen[bytes]"]]:
+    """Workers of one group that share the partitions, ready; ends them."""
+    ports = [free_port() for _ in range(processes)]
+    workers = [
+        subprocess.Popen(  # noqa: S603 - our own command
+            on_core(cores, [*ringfence("serve", address, names, names.app_id, 0), str(port), str(port)]), cwd=ROOT
+        )
+        for port in ports
+    ]
+    try:
+        for port, worker in zip(ports, workers, strict=True):
+            await_ready(port, worker)
+        yield workers
+    finally:
+        for worker in workers:
+            worker.terminate()
+        for worker in workers:
+            worker.wait(60)
+
+
+def await_end(address: str, names: TopicNames) -> None:
+    """Returns when the group has committed all that its inputs hold."""
+    consumer = KafkaConsumer(bootstrap_servers=address, enable_auto_commit=False)
+    admin = KafkaAdminClient(bootstrap_servers=address)
+    try:
+        places = [TopicPartition(topic, each) for topic in names.inputs for each in range(PARTITIONS)]
+        deadline = time.monotonic() + LIMIT_SECONDS
+        while time.monotonic() < deadline:
+            ends = consumer.end_offsets(places)
+            committed = admin.list_group_offsets(names.app_id)[names.app_id]
+            if all(place in committed and committed[place].offset >= end for place, end in ends.items() if end):
+                return
+            time.sleep(0.2)
+    finally:
+        consumer.close()
+        admin.close()
+    raise RuntimeError("the workers did not come to the end in time")
+
+
+def cpu_seconds(workers: list["subprocess.Popen[bytes]"]) -> float:
+    """CPU time of all processes so far."""
+    ticks = 0
+    for worker in workers:
+        fields = Path(f"/proc/{worker.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def resident_bytes(pid: int) -> int:
+    """Resident size of a process now."""
+    return int(Path(f"/proc/{pid}/statm").read_text(encoding="utf-8").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 def await_ready(port: int, worker: "subprocess.Popen[bytes]") -> None:
     """Returns when the worker says that it is ready."""
     deadline = time.monotonic() + LIMIT_SECONDS
@@ -367,6 +469,12 @@ def on_broker(parts: set[str], options: argparse.Namespace, results: dict[str, A
             half = int(median(results["scan"]["ringfence scan"], "per_second") / 2) if "scan" in results else 40_000
             results["latency"] = bench_latency(address, options.rate or half)
             console.print(figure_table("Latency at half load: message produced to alert read", results["latency"]))
+        if "scaling" in parts:
+            results["scaling"] = bench_scaling(address, options.messages)
+            console.print(table("The whole service over processes", results["scaling"]))
+        if "soak" in parts:
+            results["soak"] = bench_soak(address, SOAK_MESSAGES)
+            console.print(figure_table("Soak: four hours at a hundred messages a second", results["soak"]))
         if "restart" in parts and "judge" in parts:
             results["restart"] = bench_restart(address)
             console.print(figure_table("Restart with a million sellers, until ready", results["restart"]))

@@ -2,7 +2,7 @@
 
 python -m bench.service scan BROKER APP_ID PREFIX WANTED     scan alone: the judge step is replaced by one that rests
 python -m bench.service judge BROKER APP_ID PREFIX WANTED    the signals that lie on the topic
-python -m bench.service serve BROKER APP_ID PREFIX 0         everything, until it is told to stop
+python -m bench.service serve BROKER APP_ID PREFIX 0 PORT [PLACE]   everything, until it is told to stop
 """
 
 import sys
@@ -56,7 +56,7 @@ def main() -> None:
         app_id=app_id,
         topic_prefix=prefix,
         http_port=0 if mode != "serve" else int(sys.argv[6]),
-        data_dir=Path(".ringfence/bench") / app_id,
+        data_dir=Path(".ringfence/bench") / app_id / "".join(sys.argv[7:8]),
         pseudonym_key=DEVELOPMENT_PSEUDONYM_KEY,
         log_format=LogFormat.CONSOLE,
         log_level="error",

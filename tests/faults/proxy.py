@@ -29,6 +29,7 @@ class Proxy:
     """Of the next transactions so many are ended, and the answer is lost."""
     resets: int = 0
     _pairs: set[tuple[socket.socket, socket.socket]] = field(default_factory=set)
+    _muted: set[tuple[socket.socket, socket.socket]] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _listener: socket.socket | None = None
 
@@ -80,9 +81,12 @@ class Proxy:
                         break
                     request = bytes(waiting[: size + 4])
                     del waiting[: size + 4]
-                    self._pass(request, broker)
-                    if kind == END_TXN and self.resets_behind_end > 0:
+                    is_last = kind == END_TXN and self.resets_behind_end > 0
+                    if is_last:
                         self.resets_behind_end -= 1
+                        self._muted.add(pair)  # before it goes: the answer must not be faster than the reset
+                    self._pass(request, broker)
+                    if is_last:
                         self._reset(pair)
                         return
         self._reset(pair)
@@ -91,7 +95,8 @@ class Proxy:
         client, broker = pair
         with contextlib.suppress(OSError):
             while chunk := broker.recv(CHUNK_BYTES):
-                self._pass(chunk, client)
+                if pair not in self._muted:
+                    self._pass(chunk, client)
         self._reset(pair)
 
     def _pass(self, content: bytes, there: socket.socket) -> None:
