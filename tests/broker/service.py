@@ -86,7 +86,7 @@ def replayed(stage: Stage, folder: Path) -> tuple[Heard, dict[bytes, bytes]]:
     """Effects of an uninterrupted replay of the signals that the service wrote, and the rows of the last partition."""
     asyncio.run(record(Connection(stage.address), folder, Span([stage.names.of(Output.SIGNALS)])))
     book, heard = load_book(), Heard()
-    judging = Judging(book, heard)
+    judging = Judging(book, heard, follows_log=True)
     run(Recording(folder), scan_step(book, b"unused"), judging, heard)
     return heard, dict(judging.rows.items())
 

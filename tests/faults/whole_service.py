@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import orjson
 from kafka import KafkaProducer
 
-from pipeline.judgement.rows import POLICY_KEY
 from pipeline.kafka.client import Connection
 from pipeline.kafka.dead_letters import read_back
 from pipeline.kafka.recordings import Recorded
@@ -67,7 +66,6 @@ def judged(crew: Crew, done: Done) -> Outcome:
     )
     repeated += sum(count > 1 for count in messages.values())
     table = stage.table(partition=stage.partitions - 1)
-    table.pop(POLICY_KEY, None)  # the book in the log: a replay holds it beside its rows
     wrong_rows = sum(table.get(key) != rows.get(key) for key in table.keys() | rows.keys())
     letters = [read_back(each.key, each.value, each.headers).letter for each in stage.output(Output.DEAD_LETTERS)]
     aside = Counter(letter.dead_letter_id for letter in letters)
