@@ -30,12 +30,12 @@ FLAGS = {"request": "solicits", "share": "shares_contact", "refuse": "refuses", 
 LEAST = {
     "request": 0.75,
     "share": 0.75,
-    "refuse": 0.8,
-    "consent_sought": 0.5,
-    "alternative_offered": 0.5,
-    "urgency": 0.5,
+    "refuse": 0.7,
+    "consent_sought": 0.3,
+    "alternative_offered": 0.3,
+    "urgency": 0.3,
 }
-"""Probability, across the folds, from which the answer is yes."""
+"""Probability from which the answer is yes: what only colours an act is worth a guess, an act is not."""
 Truth = NDArray[np.bool_]
 
 
