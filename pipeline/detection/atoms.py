@@ -21,6 +21,11 @@ _SURELY_DIGITS = 4
 HOMOPHONES = frozenset({"to", "too", "for", "fore", "won", "ate", "oh", "o", "one", "un", "une", "uno", "una", "um",
                          "uma", "ein", "eine", "een", "en", "ett", "on", "six", "tree", "sex"})  # fmt: skip
 
+_BEGINNERS = frozenset({"one", "six", "oh", "won", "tree"})
+"""Of these, such as stand before no figure but as a digit: "to five five five …" is to it."""
+_DIGITS_BEHIND = 5
+"""A run so long makes a digit of what stands before it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Atom:
@@ -138,6 +143,8 @@ def _stands_by_digits(word: str, index: int, atoms: Sequence[Atom], words_for: d
     """
     if atoms and atoms[-1].last == index and (atoms[-1].technique == "digit_words" or len(atoms[-1].digits) <= 3):
         return atoms[-1].technique == "digit_words" or index + 1 in words_for
+    if word in _BEGINNERS and all(at in words_for for at in range(index + 1, index + _DIGITS_BEHIND)):
+        return True
     following = words_for.get(index + 1)
     return following is not None and following.last in words_for and (value.startswith("0") or is_no_space(word))
 

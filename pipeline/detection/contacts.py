@@ -207,6 +207,8 @@ def nearest(  # noqa: PLR0913, PLR0917 - what to look for, and where
             if hit.last <= first and first - hit.last <= min(before, reach or before):
                 distances.append(first - hit.last)
             elif hit.first >= last and hit.first - last <= min(behind, reach or behind):
+                if is_near and any(word.isdecimal() for word in scene.reading.words[hit.last : hit.last + 2]):
+                    continue  # it belongs to the figure that follows it: "for $5 off", "Mon-Fri 8-16"
                 distances.append(hit.first - last)
     return min(distances, default=None)
 

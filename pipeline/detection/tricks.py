@@ -17,6 +17,8 @@ _LEET = {"0": "o", "1": "il", "3": "e", "4": "a", "5": "s", "6": "gb", "7": "t",
 _CYRILLIC_LEET = {"0": "о", "1": "іил", "3": "зе", "4": "ча", "5": "сп", "6": "б", "7": "т", "8": "в", "9": "яд",
                   "@": "а", "$": "с", "*": "аоеи", "|": "л", "!": "и"}  # fmt: skip
 _LEET_SIGNS = frozenset(_LEET)
+_BETWEEN = "._-'"
+"""Signs that part letters and stand for none."""
 _AROUND_LEET = ".,:;?\"'()[]"
 _STRETCHED = re.compile(r"(\w)\1\1")
 _DRAWN_OUT = re.compile(r"(\w)\1{2,}")
@@ -208,7 +210,8 @@ def _leet_word(chunk: str, lexicon: Lexicon) -> tuple[str, int]:
     if not _SHORTEST <= len(chunk) <= _LONGEST or chunk.isdigit() or _LEET_SIGNS.isdisjoint(chunk):
         return "", 0
     letters = sum(map(str.isalpha, chunk))
-    if not letters or letters * 2 < len(chunk) or lexicon.weight(chunk):
+    between = sum(map(chunk.count, _BETWEEN))
+    if not letters or letters * 2 < len(chunk) - between or lexicon.weight(chunk):
         return "", 0
     return _guess(chunk, lexicon)
 
@@ -217,8 +220,8 @@ def _guess(chunk: str, lexicon: Lexicon) -> tuple[str, int]:
     """The known word that a word with signs for letters stands for, and its weight; empty where there is none."""
     table = _CYRILLIC_LEET if _CYRILLIC.search(chunk) else _LEET
     best = ("", 0)
-    for text in dict.fromkeys((chunk, chunk.removesuffix("!"))):
-        choices = [table.get(character, character) for character in text if character not in "._-'"]
+    for text in dict.fromkeys((_DRAWN_OUT.sub(r"\1", chunk), chunk, chunk.removesuffix("!"))):
+        choices = [table.get(character, character) for character in text if character not in _BETWEEN]
         for letters in islice(product(*choices), _MAX_GUESSES):
             guess = "".join(letters)
             if len(guess) < _SHORTEST or not guess.isalpha():

@@ -31,6 +31,9 @@ def numbers(text, region):
         ("chiamami tre quattro zero dodici trentaquattro cinquantasei settantotto", "IT", "+3934012345678"),
         ("زيرو عشرة اتناشر اربعة وتلاتين ستة وخمسين تمنية وسبعين", "EG", "+201012345678"),
         ("tel. 22 123 45 67, pon-pt 9-17", "PL", "+48221234567"),
+        ("text is best: six one seven, five five five, oh one three eight", "US", "+16175550138"),
+        ("Unser Team ist zur Therme unter 030 23125114 besetzt, Mo-Fr 8-16 Uhr", "DE", "+493023125114"),
+        ("How'd we do? Text WOW to (415) 555-0107 for $5 off your next soap box!", "US", "+14155550107"),
     ],
 )
 def test_digits_that_people_dial_are_a_number(text, region, number):
@@ -43,6 +46,7 @@ def test_digits_that_people_dial_are_a_number(text, region, number):
         ("Rechnung Nr. 0664-2291 habe ich Ihnen in die Box gelegt.", "AT"),
         ("The order no 07700 900377 is on its way.", "GB"),
         ("Your invoice number is 4155550132.", "US"),
+        ("Sendungsnummer ist 030 23125114", "DE"),
         ("My address is 1442 Elm Crescent, unit 305, buzz code 0305.", "CA"),
     ],
 )
