@@ -18,7 +18,7 @@ LETTER_BUCKETS: Final = 32_768
 SINGLE_BUCKETS: Final = 4_096
 """Of these, for letters one by one; the rest are for three in a row."""
 MOST_LETTERS = 2_000
-"""Of a message: as much as rules need to find nothing before a person would stop reading."""
+"""Of a message; the rest is not looked at, so that the time it takes is bounded."""
 CONCEPT_VALUE = 0.1
 """Of a concept that is there, beside the runs of letters, whose values square to one together at most."""
 ZERO = 128
@@ -30,13 +30,9 @@ UNTOLD = ("phrase", "digit.", "repeat.", "common", "filler", "trap")
 _FNV_PRIME: Final = 16_777_619
 _FNV_START: Final = 2_166_136_261
 _MASK: Final = 0xFFFFFFFF
-
-
 PUSHES = frozenset({Act.SHARE, Act.HINT})
 COLOURS = (Manner.CONSENT_SOUGHT, Manner.ALTERNATIVE_OFFERED, Manner.URGENCY)
 """Manners that only colour an act."""
-
-
 GUESSED_REASONS = [reason for reason in Reason if reason is not Reason.PHISHING]
 """Phishing is too grave to be guessed."""
 
