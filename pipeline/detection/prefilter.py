@@ -39,6 +39,8 @@ LONGEST_EVERYDAY_NUMBER = 9
 MOST_PIECES = 4
 FEWEST_DIGITS = 6
 """Of a number that a rule may need."""
+FEWEST_OF_A_NUMBER = 9
+"""Digits of a number with words between."""
 _SHAPE = bytes(
     ord(
         "a"
@@ -59,6 +61,7 @@ _FIGURE = re.compile(r"[0-9@$|*%&€£]")
 _DIGITS = re.compile(r"\d+")
 _SEVEN_DIGITS = re.compile(r"(?:\d[^\d\n]{0,3}){7}")  # with signs and single letters between
 _SCATTERED_DIGITS = re.compile(r"(?<!\d)(?:\d{3,5}\D{1,20}){2}\d{3}")
+_FIGURES_AND_WORDS = re.compile(r"(?<!\d)\d{3,5}(?:\W{1,3}[^\W\d]{2,12}\D{0,16}\d{2,5}){2}")  # "963 then 777 then 88"
 _WORD_BEFORE = re.compile(r"([^\W\d_]{1,24})[^\w]{0,3}$")
 _LONGEST_BEFORE = 28
 _HARMLESS_ENTITIES = "amp|quot|apos|lt|gt|nbsp|#39|#x27|#34"
@@ -302,8 +305,11 @@ class Prefilter:
                 return True
         if shape.count(b"1") < FEWEST_DIGITS:
             return False
-        if len(_DIGITS.findall(text)) >= 3 and _SCATTERED_DIGITS.search(text):
-            return True
+        if len(_DIGITS.findall(text)) >= 3:
+            if _SCATTERED_DIGITS.search(text):
+                return True
+            if shape.count(b"1") >= FEWEST_OF_A_NUMBER and _FIGURES_AND_WORDS.search(text):
+                return True
         return any(not self._is_trapped(text, match.start()) for match in _SEVEN_DIGITS.finditer(text))
 
     def _is_trapped(self, text: str, start: int) -> bool:
