@@ -1,7 +1,7 @@
 """Telling runs of words: where they stand in a plain text, and whether what their phrases need stands around them."""
 
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, product
 from math import inf, prod
 from typing import NamedTuple
@@ -39,6 +39,8 @@ class Clue(NamedTuple):
     after: Spellings = ()
     elsewhere: tuple[tuple[Spellings, Spellings], ...] = ()
     """One of each anywhere: in the text that the anchor was found in, or in the other one."""
+    signs: Spellings = ()
+    """One of these anywhere in the message as written, where that is ASCII: they do not stand in plain text."""
 
 
 SURE = Clue()
@@ -59,49 +61,69 @@ def table_of(clues: Mapping[str, Iterable[Clue]], *, is_spaced: bool) -> Table:
     return Table(list(kept), [None if SURE in each else each for each in kept.values()])
 
 
+class _Sought:
+    """A clue, ready to be looked for."""
+
+    def __init__(self, clue: Clue) -> None:
+        self.language, self.concept, self.before, self.after, self.elsewhere, self.signs = clue
+        self.language_bit = 1 << self.language
+
+
 class Anchors:
     """The patterns of a table, found in one pass."""
 
     def __init__(self, table: Table, *, is_spaced: bool) -> None:
         self._automaton = AhoCorasick(table.patterns, implementation=Implementation.ContiguousNFA, store_patterns=False)
-        self._clues = table.clues
+        made: dict[tuple[Clue, ...], tuple[_Sought, ...]] = {}
+        self._sought: list[tuple[_Sought, ...] | None] = []
+        for clues in table.clues:
+            if clues is not None and clues not in made:
+                made[clues] = tuple(map(_Sought, clues))
+            self._sought.append(None if clues is None else made[clues])
         self._is_spaced = is_spaced
 
-    def concepts_in(self, text: str, other: str, languages: Container[int]) -> Concepts | None:
+    def concepts_in(self, text: str, other: str, raw: str, languages: int) -> Concepts | None:
         """The concepts whose anchors stand in a text with what their clues ask for; `None` where one says enough.
 
-        `other` is the message without spaces for a text with single spaces between words, and the other way round.
-        Only concepts of these languages are looked for.
+        `other` is the message without spaces for a text with single spaces between words, and the other way round;
+        `raw` is the message as written. Only concepts of these languages are looked for: a bit for the number of each, all bits for all of them.
         """
         concepts: Concepts = {}
         absent: set[int] = set()  # what was looked for elsewhere in vain, by identity: it is so for the next match too
         for number, first, last in self._automaton.find_matches_as_indexes(text, overlapping=True):
-            clues = self._clues[number]
-            if clues is None:
+            every = self._sought[number]
+            if every is None:
                 return None
-            start, end = first, last
-            if self._is_spaced:
-                start, end = text.rfind(" ", 0, first + 1) + 1, text.find(" ", last - 1)
-            for language, concept, before, after, elsewhere in clues:
-                known = concepts.get(language, 0)
-                if (
-                    language not in languages
-                    or known & concept
-                    or (before and not text.endswith(before, 0, start))
-                    or (after and not text.startswith(after, end))
-                    or id(elsewhere) in absent
+            start, end = -1, -1
+            for clue in every:
+                if not clue.language_bit & languages:
+                    continue
+                known = concepts.get(clue.language, 0)
+                if known & clue.concept:
+                    continue
+                if start < 0:
+                    start, end = first, last
+                    if self._is_spaced:
+                        start, end = text.rfind(" ", 0, first + 1) + 1, text.find(" ", last - 1)
+                if (clue.before and not text.endswith(clue.before, 0, start)) or (
+                    clue.after and not text.startswith(clue.after, end)
                 ):
                     continue
-                if elsewhere and not _has_each(text, other, elsewhere):
-                    absent.add(id(elsewhere))
+                if clue.signs and raw.isascii() and not any(sign in raw for sign in clue.signs):
                     continue
-                if not concept:
+                if clue.elsewhere:
+                    if id(clue.elsewhere) in absent:
+                        continue
+                    if not _has_each(text, other, clue.elsewhere):
+                        absent.add(id(clue.elsewhere))
+                        continue
+                if not clue.concept:
                     return None
-                concepts[language] = known | concept
+                concepts[clue.language] = known | clue.concept
         return concepts
 
 
-def _has_each(text: str, other: str, steps: Iterable[tuple[Spellings, Spellings]]) -> bool:
+def _has_each(text: str, other: str, steps: tuple[tuple[Spellings, Spellings], ...]) -> bool:
     for here, there in steps:
         for spelling in here:
             if spelling in text:
@@ -131,7 +153,7 @@ def clues_of(text: str, common: frozenset[str], language: int, concept: int) -> 
         window = [step for step in phrase[first:last] if not isinstance(step, str)]
         anchors = [found for words in product(*window) if (found := pattern(" ".join(chain(*words))))]
         if len(phrase) == last - first or not anchors:
-            clue = Clue(language, concept)
+            clue = Clue(language, concept, signs=signs_of(phrase))
             yield from ((anchor, clue) for anchor in anchors)
             continue
         is_unspaced = has_no_space(anchors[0])
@@ -148,8 +170,20 @@ def clues_of(text: str, common: frozenset[str], language: int, concept: int) -> 
                 beside[number] = spellings
             else:
                 elsewhere.append((alike, tuple(spelling for spelling in spellings if spelling not in alike)))
-        clue = Clue(language, concept, beside.get(first - 1, ()), beside.get(last, ()), tuple(elsewhere))
+        before, after = beside.get(first - 1, ()), beside.get(last, ())
+        clue = Clue(language, concept, before, after, tuple(elsewhere), signs_of(phrase))
         yield from ((anchor, clue) for anchor in anchors)
+
+
+def signs_of(phrase: Iterable[Step | str]) -> Spellings:
+    """The signs of which one stands in every spelling of a step; none where no step has such."""
+    for step in phrase:
+        if isinstance(step, str):
+            continue
+        signs = [next((word for word in words if _SIGNS.fullmatch(word) and word != "*"), "") for words in step]
+        if all(signs):
+            return tuple(dict.fromkeys(signs))
+    return ()
 
 
 def rarest_window(phrase: Sequence[Step | str], common: frozenset[str]) -> tuple[int, int]:

@@ -1,9 +1,8 @@
 """Digits in a message, however they are written: figures, words, letters for figures, with fillers between."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 
+from pipeline.detection.kinds import Kind
 from pipeline.detection.lexicon import Found
 from pipeline.detection.phrases import is_no_space
 from pipeline.detection.words import Reading
@@ -27,24 +26,49 @@ _DIGITS_BEHIND = 5
 """A run so long makes a digit of what stands before it."""
 
 
-@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A word for a digit or a number; `first` and `last` count words, last exclusive."""
+
+    __slots__ = ("first", "kind", "last")
+
+    def __init__(self, first: int, last: int, kind: Kind) -> None:
+        self.first = first
+        self.last = last
+        self.kind = kind
+
+
 class Atom:
     """Some digits of a number."""
 
-    digits: str
-    first: int
-    last: int
-    """Words, last exclusive."""
-    start: int
-    end: int
-    """Code points of the message."""
-    technique: str | None
-    fillers: int = 0
-    """Filler words before it."""
-    is_sum: bool = False
-    """A word for a number above nine: smaller ones that follow may add to it, as in "forty" "eight"."""
-    is_repeated: bool = False
-    """Told by "double" or the like."""
+    __slots__ = ("digits", "end", "fillers", "first", "is_repeated", "is_sum", "last", "start", "technique")
+
+    def __init__(  # noqa: PLR0913, PLR0917 - where it stands and how it is written
+        self,
+        digits: str,
+        first: int,
+        last: int,
+        start: int,
+        end: int,
+        technique: str | None,
+        fillers: int = 0,
+        *,
+        is_sum: bool = False,
+        is_repeated: bool = False,
+    ) -> None:
+        self.digits = digits
+        self.first = first
+        self.last = last
+        """Words, last exclusive."""
+        self.start = start
+        self.end = end
+        """Code points of the message."""
+        self.technique = technique
+        self.fillers = fillers
+        """Filler words before it."""
+        self.is_sum = is_sum
+        """A word for a number above nine: smaller ones that follow may add to it, as in "forty" "eight"."""
+        self.is_repeated = is_repeated
+        """Told by "double" or the like."""
 
 
 def atoms_of(reading: Reading, found: Iterable[Found], common: frozenset[str], spoken: frozenset[str]) -> list[Atom]:
@@ -57,8 +81,8 @@ def atoms_of(reading: Reading, found: Iterable[Found], common: frozenset[str], s
     words = reading.words
     while index < len(words):
         item = words_for.get(index)
-        if item is not None and item.term.concept.startswith("repeat."):
-            repeat = int(item.term.concept.partition(".")[2])
+        if item is not None and item.kind.concept.startswith("repeat."):
+            repeat = int(item.kind.concept.partition(".")[2])
             index = item.last
             continue
         atom = _atom(reading, index, item, atoms, words_for, common, is_repeated=repeat > 0)
@@ -71,26 +95,27 @@ def atoms_of(reading: Reading, found: Iterable[Found], common: frozenset[str], s
             index += 1
             continue
         if repeat:
-            digits = atom.digits[0] * repeat + atom.digits[1:]
-            atom = replace(atom, digits=digits, technique="digit_words", is_repeated=True)
+            atom.digits = atom.digits[0] * repeat + atom.digits[1:]
+            atom.technique = "digit_words"
+            atom.is_repeated = True
             repeat = 0
-        atoms.append(replace(atom, fillers=skipped))
+        atom.fillers = skipped
+        atoms.append(atom)
         skipped = 0
         index = atom.last
     return atoms
 
 
-def _spoken_digits(found: Iterable[Found], spoken: frozenset[str]) -> tuple[dict[int, Found], set[int]]:
+def _spoken_digits(found: Iterable[Found], spoken: frozenset[str]) -> tuple[dict[int, Spoken], set[int]]:
     """By first word the longest word for a digit, all of one language; and the places of fillers."""
-    spelled: list[Found] = []
+    spelled: list[Spoken] = []
     fillers: set[int] = set()
-    votes: Counter[str] = Counter()
+    votes: dict[str, int] = {}
     for item in found:
-        concept = item.term.concept
-        if concept.startswith(("digit.", "repeat.")):
-            spelled.append(item)
-            votes[item.term.language] += 1
-        elif concept == "filler":
+        for kind in item.ending.digits:
+            spelled.append(Spoken(item.first, item.last, kind))
+            votes[kind.language_name] = votes.get(kind.language_name, 0) + 1
+        if item.ending.is_filler:
             fillers.update(range(item.first, item.last))
     if not votes:
         return {}, fillers
@@ -98,20 +123,20 @@ def _spoken_digits(found: Iterable[Found], spoken: frozenset[str]) -> tuple[dict
     if not heard:
         return {}, fillers
     language = min(heard, key=lambda lang: (-votes[lang], lang not in spoken, lang))
-    longest: dict[int, Found] = {}
-    for item in spelled:
-        known = longest.get(item.first)
-        if item.term.language == language and (known is None or item.last > known.last):
-            longest[item.first] = item
+    longest: dict[int, Spoken] = {}
+    for each in spelled:
+        known = longest.get(each.first)
+        if each.kind.language_name == language and (known is None or each.last > known.last):
+            longest[each.first] = each
     return longest, fillers
 
 
 def _atom(  # noqa: PLR0913, PLR0917 - one word and what stands around it
     reading: Reading,
     index: int,
-    item: Found | None,
+    item: Spoken | None,
     atoms: Sequence[Atom],
-    words_for: dict[int, Found],
+    words_for: dict[int, Spoken],
     common: frozenset[str],
     *,
     is_repeated: bool,
@@ -123,12 +148,12 @@ def _atom(  # noqa: PLR0913, PLR0917 - one word and what stands around it
     if item is not None:
         is_doubtful = word in HOMOPHONES or word in common or len(word) == 1
         if is_doubtful and not is_repeated and item.last == index + 1:
-            value = item.term.concept.partition(".")[2]
+            value = item.kind.concept.partition(".")[2]
             if not _stands_by_digits(word, index, atoms, words_for, value):
                 return None
-        value = item.term.concept.partition(".")[2]
+        value = item.kind.concept.partition(".")[2]
         is_sum = len(value) > 1 and value.strip("0") != "" and value[0] != "0"
-        return Atom(value, index, item.last, start, reading.ends[item.last - 1], "digit_words", 0, is_sum)
+        return Atom(value, index, item.last, start, reading.ends[item.last - 1], "digit_words", is_sum=is_sum)
     if word.isascii() and not word.isalpha():
         return _mixed(word, index, start, end)
     if len(word) > 1 and _ZEROS.issuperset(word) and atoms and atoms[-1].last == index:  # "0812-3456-OOOO"
@@ -136,7 +161,7 @@ def _atom(  # noqa: PLR0913, PLR0917 - one word and what stands around it
     return None
 
 
-def _stands_by_digits(word: str, index: int, atoms: Sequence[Atom], words_for: dict[int, Found], value: str) -> bool:
+def _stands_by_digits(word: str, index: int, atoms: Sequence[Atom], words_for: dict[int, Spoken], value: str) -> bool:
     """Whether a word that is mostly something else is a digit here: after another, or a zero before two others.
 
     A character of a script without spaces may begin a number with any digit: three in a row are no chance.
@@ -178,7 +203,7 @@ def summed(atoms: Sequence[Atom]) -> list[Atom]:
             if is_short and atom.last - atom.first == 2 and atom.digits[1:] == "00":
                 # "otuz" "üç yüz": thirty-three, a hundred
                 merged[-1] = _joined(before, atom, before.digits[:-1] + atom.digits[0])
-                merged.append(replace(atom, digits="100"))
+                merged.append(_rewritten(atom, "100"))
                 continue
             value = atom.digits.lstrip("0")
             if before.is_sum and value == atom.digits and 0 < len(value) <= zeros and before.digits != "10":
@@ -189,4 +214,20 @@ def summed(atoms: Sequence[Atom]) -> list[Atom]:
 
 
 def _joined(before: Atom, after: Atom, digits: str) -> Atom:
-    return replace(before, digits=digits, last=after.last, end=after.end, is_sum=True)
+    joined = _rewritten(before, digits)
+    joined.last, joined.end, joined.is_sum = after.last, after.end, True
+    return joined
+
+
+def _rewritten(atom: Atom, digits: str) -> Atom:
+    return Atom(
+        digits,
+        atom.first,
+        atom.last,
+        atom.start,
+        atom.end,
+        atom.technique,
+        atom.fillers,
+        is_sum=atom.is_sum,
+        is_repeated=atom.is_repeated,
+    )

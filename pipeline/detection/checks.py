@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.detection.detector import Detector
+from pipeline.detection.kinds import Languages, Sides
 from pipeline.detection.lexicon import Lexicon, graph_of
 from pipeline.detection.model import Detection
 from pipeline.detection.packs import (
@@ -84,7 +85,8 @@ def _too_few_examples(pack: Pack) -> Iterator[Fault]:
 def _dead_phrases(path: Path, pack: Pack) -> Iterator[Fault]:
     source = Source(path, path.read_text(encoding="utf-8"))
     traps = [entry for entry in pack.entries if entry.concept == "trap"]
-    swallowing = Lexicon(graph_of([Pack(pack.language, pack.name, (), "before", "before", tuple(traps))], frozenset()))
+    graph = graph_of([Pack(pack.language, pack.name, (), "before", "before", tuple(traps))], frozenset())
+    swallowing = Lexicon(graph, Languages([Sides(pack.language, "before", "before")]))
     for entry in pack.entries:
         reason = None
         if not phrases_of(entry.text):

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pipeline.detection import numbers as phone
 from pipeline.detection.atoms import Atom
 from pipeline.detection.grammar import channel_of, is_cancelled
+from pipeline.detection.kinds import EVERY_LANGUAGE
 from pipeline.detection.lexicon import Found
 from pipeline.detection.model import FoundAct, Mention
-from pipeline.detection.scene import EVERY_LANGUAGE, Hit, Scene
+from pipeline.detection.scene import Hit, Scene
 from pipeline.detection.words import Reading, Trick
 from schemas.vocabulary import Act, Channel, Sender
 
@@ -79,9 +80,9 @@ def _said_addresses(reading: Reading, found: Iterable[Found]) -> list[Handle]:
     ends_of_at: set[int] = set()
     dots: dict[int, int] = {}
     for item in found:
-        if item.term.concept == "at_sign":
+        if item.ending.is_at_sign:
             ends_of_at.add(item.last)
-        elif item.term.concept == "dot_sign":
+        if item.ending.is_dot_sign:
             dots[item.first] = item.last
     words, starts, ends = reading.words, reading.starts, reading.ends
     handles = []

@@ -8,6 +8,7 @@ from pipeline.detection.atoms import atoms_of
 from pipeline.detection.collector import collector_paused
 from pipeline.detection.contacts import Handle, handles_in, note_handles, noted_mentions, own_contacts
 from pipeline.detection.grammar import Grammar, is_foreign
+from pipeline.detection.kinds import CONTACT_NOUNS, Languages, Sides
 from pipeline.detection.lexicon import Graph, Lexicon, graph_of
 from pipeline.detection.model import NOTHING, Detection, FoundAct, Match, Mention, in_order
 from pipeline.detection.opinion import Opinion
@@ -16,7 +17,7 @@ from pipeline.detection.passages import LONG_CHARACTERS, passages, telling_layer
 from pipeline.detection.phrases import phrases_of
 from pipeline.detection.prefilter import Prefilter, Tables, tables_of
 from pipeline.detection.reading import read
-from pipeline.detection.scene import CONTACT_NOUNS, Hit, Languages, Scene, Sides
+from pipeline.detection.scene import Hit, Scene
 from pipeline.detection.words import Layer
 from schemas.vocabulary import Act, Channel, Manner, Reason, Sender
 
@@ -75,8 +76,8 @@ class Detector:
     """Finds solicitations and everything near them. Pure: the same text gives the same answer on any day."""
 
     def __init__(self, parts: Compiled, opinion: Opinion | None = None) -> None:
-        self._lexicon = Lexicon(parts.graph)
         self._languages = Languages(parts.sides)
+        self._lexicon = Lexicon(parts.graph, self._languages)
         self._language_of = {bit: language for language, bit in self._languages.bit_of.items()}
         self._common = parts.common
         self._grammar = Grammar(parts.rules)

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from pipeline.detection.kinds import EVERY_LANGUAGE
 from pipeline.detection.model import FoundAct, Match
 from pipeline.detection.packs import Rule
-from pipeline.detection.scene import EVERY_LANGUAGE, Hit, Scene
+from pipeline.detection.scene import Hit, Scene
 from schemas.vocabulary import Act, Channel, Manner, Sender
 
 NEGATION_REACH_WORDS = 5

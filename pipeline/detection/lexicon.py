@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from sys import intern
 from typing import Any, NamedTuple
 
+from pipeline.detection.kinds import Ending, Kind, Languages, Meant
 from pipeline.detection.packs import Entry, Pack
 from pipeline.detection.phrases import Step, phrases_of, slug_of
 
@@ -21,21 +22,15 @@ _FEW_EDGES = 6
 """Of a node: looked through one by one, which takes less memory than a table."""
 
 
-class Term(NamedTuple):
-    """What a phrase of a pack stands for."""
-
-    concept: str
-    language: str
-    slug: str
-    """The phrase as part of a rule's name."""
-
-
-class Found(NamedTuple):
+class Found:
     """A phrase in a message; `first` and `last` count words, last exclusive."""
 
-    first: int
-    last: int
-    term: Term
+    __slots__ = ("ending", "first", "last")
+
+    def __init__(self, first: int, last: int, ending: Ending) -> None:
+        self.first = first
+        self.last = last
+        self.ending = ending
 
 
 Edges = dict[str, tuple[int, ...]] | tuple[Any, ...]
@@ -51,7 +46,7 @@ class Graph(NamedTuple):
     edges: list[Edges]
     anything: dict[int, tuple[int, ...]]
     """Where any word leads, by node."""
-    terms: list[Term]
+    terms: list[Meant]
     words: dict[str, int]
     """Every word that a phrase holds, with the concepts' weight: 2 where a contact or a channel is named."""
     stems: frozenset[str]
@@ -62,26 +57,28 @@ class Graph(NamedTuple):
 class State:
     """A set of nodes that a sequence of words leads to, and the phrases that end there."""
 
-    __slots__ = ("next", "nodes", "terms")
+    __slots__ = ("ending", "next", "nodes")
 
-    def __init__(self, nodes: tuple[int, ...], terms: tuple[Term, ...]) -> None:
+    def __init__(self, nodes: tuple[int, ...], ending: Ending | None) -> None:
         self.nodes = nodes
         self.next: dict[int, State | None] = {}
-        self.terms = terms
+        self.ending = ending
 
 
 class Lexicon:
     """Finds the phrases of a graph."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, languages: Languages) -> None:
         self._graph = graph
+        self._languages = languages
         self.words = graph.words
         self.beginnings = graph.beginnings
         self._classes: dict[str, int] = {}
         self._class_keys: list[tuple[str | None, tuple[str, ...]]] = []
         self._class_ids: dict[tuple[str | None, tuple[str, ...]], int] = {}
         self._states: dict[tuple[int, ...], State] = {}
-        self._start = State((0,), ())
+        self._start = State((0,), None)
+        self._kinds: dict[int, Kind] = {}
 
     def find(self, words: list[str], ends: frozenset[int] | set[int]) -> list[Found]:
         """Every phrase in the words, none across a sentence's end (`ends`: indices of first words of sentences)."""
@@ -95,8 +92,8 @@ class Lexicon:
             state = self._step(start, ids[first]) if ids[first] not in start.next else start.next[ids[first]]
             last = first + 1
             while state is not None:
-                if state.terms:
-                    found += [Found(first, last, term) for term in state.terms]
+                if state.ending is not None:
+                    found.append(Found(first, last, state.ending))
                 if last == count or last in ends:
                     break
                 following = state.next
@@ -157,10 +154,17 @@ class Lexicon:
             if following is None:
                 if len(self._states) > _MAX_STATES:
                     self._forget()
-                terms = tuple(graph.terms[-1 - target] for target in reached if target < 0)
-                following = self._states[known] = State(tuple(target for target in reached if target >= 0), terms)
+                kinds = tuple(self._kind(-1 - target) for target in reached if target < 0)
+                nodes = tuple(target for target in reached if target >= 0)
+                following = self._states[known] = State(nodes, Ending(kinds) if kinds else None)
         state.next[class_id] = following
         return following
+
+    def _kind(self, number: int) -> Kind:
+        kind = self._kinds.get(number)
+        if kind is None:
+            kind = self._kinds[number] = self._languages.kind(self._graph.terms[number])
+        return kind
 
     def _forget(self) -> None:
         for state in self._states.values():
@@ -190,12 +194,12 @@ class _Growing:
 
     edges: list[dict[str, list[int]]] = field(default_factory=lambda: [{}])
     anything: dict[int, list[int]] = field(default_factory=dict)
-    terms: list[Term] = field(default_factory=list)
+    terms: list[Meant] = field(default_factory=list)
     words: dict[str, int] = field(default_factory=dict)
 
     def add(self, language: str, entry: Entry, weight: int) -> None:
         end = -1 - len(self.terms)
-        self.terms.append(Term(entry.concept, language, slug_of(entry.text)))
+        self.terms.append(Meant(entry.concept, language, slug_of(entry.text)))
         for phrase in phrases_of(entry.text):
             self._connect(phrase, end, weight)
 

@@ -27,6 +27,8 @@ FIELD_BYTES, FIELD = 3, 0xFFFFFF
 """Of a sum of weights: twice as many as MOST_LETTERS come to, and then some."""
 UNTOLD = ("phrase", "digit.", "repeat.", "common", "filler", "trap")
 """Concepts that say nothing here: whole phrases are the rules' own answer, and the rest is no meaning."""
+_MOST_KEPT = 20_000
+"""Words of which the sums are kept."""
 _FNV_PRIME: Final = 16_777_619
 _FNV_START: Final = 2_166_136_261
 _MASK: Final = 0xFFFFFFFF
@@ -109,6 +111,8 @@ class Opinion:
         self._heads = {head.name: (place, head) for place, head in enumerate(weights.heads)}
         self._concept_at = {name: LETTER_BUCKETS + 2 * at for at, name in enumerate(weights.concepts)}
         self._columns = columns_of(weights.heads)
+        self._word_sums: dict[str, int] = {}
+        self._gap_sums: dict[str, int] = {}
 
     def doubts(
         self,
@@ -143,10 +147,49 @@ class Opinion:
 
     def answers(self, scene: Scene, mentions: int) -> Answers:
         """The answers to all questions about a message."""
-        weight_of = self._columns.__getitem__
-        sentences = [(sum(map(weight_of, buckets)), len(buckets)) for buckets in letters_of(scene)]
+        reading = scene.reading
+        words, starts = reading.words, reading.sentence_starts
+        left = MOST_LETTERS
+        sentences: list[tuple[int, int]] = []
+        for number, first in enumerate(starts):
+            last = starts[number + 1] if number + 1 < len(starts) else len(words)
+            letters = len(letters_between(words, first, last))
+            if letters <= left:
+                runs = 2 * letters - 2 if letters else 0
+                sentences.append((self._sum_of_words(words, first, last), runs))
+                left -= letters
+            else:
+                buckets = runs_of(letters_between(words, first, last)[:left])
+                sentences.append((self._sum(buckets), len(buckets)))
+                left = 0
         concepts = concepts_of(scene, mentions, self._concept_at)
-        return Answers(self._heads, sentences, (sum(map(weight_of, concepts)), len(concepts)))
+        return Answers(self._heads, sentences, (self._sum(concepts), len(concepts)))
+
+    def _sum(self, features: list[int]) -> int:
+        return sum(map(self._columns.__getitem__, features))
+
+    def _sum_of_words(self, words: list[str], first: int, last: int) -> int:
+        """What the runs of letters of a sentence come to: those within its words, and those from word to word."""
+        total = 0
+        before = ""
+        for at in range(first, last):
+            word = words[at]
+            here = self._word_sums.get(word)
+            if here is None:
+                if len(self._word_sums) >= _MOST_KEPT:  # a message may hold any words: the answer stays the same
+                    self._word_sums.clear()
+                here = self._word_sums[word] = self._sum(runs_of(f" {word} ")) - self._columns[ord(" ")]
+            total += here
+            if before:
+                gap = f"{before} {word[0]}"
+                between = self._gap_sums.get(gap)
+                if between is None:
+                    if len(self._gap_sums) >= _MOST_KEPT:
+                        self._gap_sums.clear()
+                    between = self._gap_sums[gap] = self._columns[runs_of(gap)[-1]]
+                total += between
+            before = word[-1]
+        return total + self._columns[ord(" ")] if last > first else 0
 
 
 def columns_of(heads: Sequence[Head]) -> list[int]:
@@ -198,10 +241,15 @@ def letters_of(scene: Scene) -> list[list[int]]:
     out: list[list[int]] = []
     for number, first in enumerate(starts):
         last = starts[number + 1] if number + 1 < len(starts) else len(words)
-        text = f" {' '.join(words[first:last])} "[:left] if last > first else ""
+        text = letters_between(words, first, last)[:left]
         left -= len(text)
         out.append(runs_of(text))
     return out
+
+
+def letters_between(words: list[str], first: int, last: int) -> str:
+    """Words with a space around each."""
+    return f" {' '.join(words[first:last])} " if last > first else ""
 
 
 def runs_of(text: str) -> list[int]:

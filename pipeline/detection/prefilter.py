@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from codecs import charmap_build, charmap_encode
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import chain, product
@@ -12,11 +13,11 @@ from ahocorasick_rs import AhoCorasick, Implementation
 from pipeline.detection.anchors import SURE, Anchors, Clue, Concepts, Table, clues_of, pattern, table_of
 from pipeline.detection.atoms import HOMOPHONES
 from pipeline.detection.fold import FOLD, NO_SPACE
+from pipeline.detection.kinds import is_free, wider
 from pipeline.detection.lexicon import Lexicon
 from pipeline.detection.packs import Entry, Pack, PackSet
 from pipeline.detection.phrases import has_no_space, phrases_of
 from pipeline.detection.reading import SHORTEST_BASE64, holds_base64
-from pipeline.detection.scene import is_free, wider
 from pipeline.detection.tricks import are_leet
 
 # Every way to an act passes one of these: alone, or with what a rule of the grammar needs beside it.
@@ -41,29 +42,29 @@ FEWEST_DIGITS = 6
 """Of a number that a rule may need."""
 FEWEST_OF_A_NUMBER = 9
 """Digits of a number with words between."""
-_SHAPE = bytes(
-    ord(
-        "a"
-        if character.isalpha() or character == "?"
-        else "1"
-        if character.isdigit()
-        else "$"
-        if character in "@$|*%&#+"
-        else "!"
-        if character in "!("
-        else " "
-    )
-    for character in map(chr, range(128))
-) + bytes(128)
-"""For ASCII with "?" for what is none: letters, digits, signs that stand for letters, and such as mostly do not."""
-_MIXES = (b"a1", b"1a", b"a$", b"$a", b"a!a", b"1!a")
+_LATIN_LOWER = "àáâãäåæçèéêëìíîïñòóôõöøùúûüýąćęłńśźżčďěňřšťůžășțşţğőűđœßı"
+_LATIN = "".join(map(chr, range(128))) + _LATIN_LOWER + _LATIN_LOWER[:-2].upper() + "İ’‘“”„–—…€«»¿¡£•"
+"""The characters of a text in Latin letters, as nearly all are: one byte each."""
+_LATIN_CODES = charmap_build(_LATIN.ljust(256, "\ufffe"))
+
+
+def _shape(character: str) -> str:
+    """Letters, digits, signs that stand for letters, and such as mostly do not."""
+    if character.isalpha() or character == "?":
+        return "a"
+    if character.isdigit():
+        return "1"
+    return "$" if character in "@$|*%&#+€£" else "!" if character in "!(" else " "
+
+
+_SHAPE = bytes(ord(_shape(character)) for character in _LATIN).ljust(256)
+"""With "?" for a letter of another script."""
 _FIGURE = re.compile(r"[0-9@$|*%&€£]")
 _DIGITS = re.compile(r"\d+")
 _SEVEN_DIGITS = re.compile(r"(?:\d[^\d\n]{0,3}){7}")  # with signs and single letters between
 _SCATTERED_DIGITS = re.compile(r"(?<!\d)(?:\d{3,5}\D{1,20}){2}\d{3}")
 _FIGURES_AND_WORDS = re.compile(r"(?<!\d)\d{3,5}(?:\W{1,3}[^\W\d]{2,12}\D{0,16}\d{2,5}){2}")  # "963 then 777 then 88"
-_WORD_BEFORE = re.compile(r"([^\W\d_]{1,24})[^\w]{0,3}$")
-_LONGEST_BEFORE = 28
+_LONGEST_TRAP, _MOST_SIGNS_BEHIND_TRAP = 24, 3
 _HARMLESS_ENTITIES = "amp|quot|apos|lt|gt|nbsp|#39|#x27|#34"
 _ENCODED = re.compile(rf"%[0-9A-Fa-f]{{2}}|&(?!(?:{_HARMLESS_ENTITIES});)#?\w{{2,8}};")
 # Zero-width and bidi controls, full-width forms, enclosed and mathematical letters, keycaps, combining marks, figures;
@@ -75,17 +76,15 @@ _STRANGE = re.compile(
 )
 _STRETCHED = re.compile(rf"([^\W\d_w{NO_SPACE}])\1\1")
 _SPELLED = re.compile(r" \S \S \S \S ")
-_QUESTION = re.compile("[?？؟;]")
 _NOT_ALNUM = re.compile(r"[^\w]|_")
 _UNSPACED = re.compile(f"[{NO_SPACE}]")
 _EDGE = re.compile(f"(?<=[^ {NO_SPACE}])(?=[{NO_SPACE}])|(?<=[{NO_SPACE}])(?=[^ {NO_SPACE}])")
-_SPACED = bytes(ord(chr(code).lower()) if chr(code).isalnum() else ord(" ") for code in range(128)) + bytes(128)
-"""For ASCII: lower case, and a space for what is no letter or digit."""
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 _STRANGE_MARK, _UNSPACED_MARK = "\0", "\1"
 _MOST_WORDS, _LONGEST_KEPT = 50_000, 24
+_EVERY_LANGUAGE = -1  # all bits
 
 
 class _PlainCharacters(dict[int, str]):
@@ -100,6 +99,16 @@ class _PlainCharacters(dict[int, str]):
 
 
 _PLAIN_CHARACTERS = _PlainCharacters()
+_PLAIN_LATIN = bytes(
+    ord(plain) if len(plain := _PLAIN_CHARACTERS[ord(character)]) == 1 else code
+    for code, character in enumerate(_LATIN)
+).ljust(256)
+"""For a text in Latin letters; such as are read as two stay."""
+_TWO_LETTERS = [
+    (bytes([code]), plain.encode())
+    for code, character in enumerate(_LATIN)
+    if len(plain := _PLAIN_CHARACTERS[ord(character)]) != 1
+]
 
 
 class _PlainWords(dict[str, str]):
@@ -191,7 +200,6 @@ class Tables(NamedTuple):
     """Every concept of the packs, sorted."""
     needs: tuple[tuple[tuple[str, ...], ...], ...]
     """What each rule needs."""
-    languages: range
 
 
 def tables_of(packs: PackSet) -> Tables:
@@ -231,7 +239,6 @@ def tables_of(packs: PackSet) -> Tables:
         traps,
         concepts,
         needs,
-        range(len(packs.packs) + 1),
     )
 
 
@@ -241,7 +248,7 @@ class Prefilter:
     def __init__(self, tables: Tables, lexicon: Lexicon) -> None:
         self._lexicon = lexicon
         self._company = Company(tables.concepts, tables.needs)
-        self._traps, self._languages = tables.traps, tables.languages
+        self._traps = tables.traps
         self._cut = AhoCorasick(tables.cut, implementation=Implementation.ContiguousNFA)
         self._spaced = Anchors(tables.spaced, is_spaced=True)
         self._unspaced = Anchors(tables.unspaced, is_spaced=False)
@@ -250,72 +257,112 @@ class Prefilter:
 
     def fires(self, text: str) -> bool:
         """Whether the full detector has to look."""
-        is_unspaced = False
-        is_ascii = text.isascii()
-        if is_ascii:
-            plain = text.encode().translate(_SPACED).decode()
-        else:
+        try:
+            latin, _ = charmap_encode(text, "strict", _LATIN_CODES)
+        except UnicodeEncodeError:
             plain = " ".join([_PLAIN_WORDS[word] for word in text.split()])
             if _STRANGE_MARK in plain:
                 return True
-            if _UNSPACED_MARK in plain:
-                is_unspaced = True
+            is_unspaced = _UNSPACED_MARK in plain
+            if is_unspaced:
                 plain = plain.replace(_UNSPACED_MARK, "")
+            # Where there are figures, those of the plain text: they may be of another script.
+            shape = (plain if _FIGURE.search(plain) else text).encode("ascii", "replace").translate(_SHAPE).decode()
+            is_latin, has_more = False, True
+        else:
+            plain_latin = latin.translate(_PLAIN_LATIN)
+            if not plain_latin.isascii():
+                for code, letters in _TWO_LETTERS:
+                    if code * 3 in plain_latin:
+                        return True  # drawn out
+                    plain_latin = plain_latin.replace(code, letters)
+            plain = plain_latin.decode()
+            is_unspaced = False
+            shape = latin.translate(_SHAPE).decode()
+            is_latin, has_more = True, "1" in shape or "$" in shape  # letters alone are anchors
         spaced = f" {plain} ".replace("  ", " ").replace("  ", " ")
         unspaced = spaced.replace(" ", "")
-        found = self._spaced.concepts_in(spaced, unspaced, self._languages)
+        found = self._spaced.concepts_in(spaced, unspaced, text, _EVERY_LANGUAGE)
         if found is None:
             return True
         if is_unspaced:
-            more = self._unspaced.concepts_in(unspaced, spaced, self._languages)
+            more = self._unspaced.concepts_in(unspaced, spaced, text, _EVERY_LANGUAGE)
             if more is None:
                 return True
             add(found, more)
-        if found and self._is_complete(found, text, spaced, unspaced if is_unspaced else None):
+        if found and self._is_complete(found, text, shape, spaced, unspaced if is_unspaced else None):
             return True
-        if any(is_cut(word, spaced) for word in self._cut.find_matches_as_strings(unspaced)):
-            return True
-        shape = text.encode("ascii", "replace").translate(_SHAPE)
-        if not is_ascii and _FIGURE.search(plain):
-            shape = plain.encode("ascii", "replace").translate(_SHAPE)  # digits of another script
-        if b"1" not in shape and b"$" not in shape:
-            return not is_ascii and _SPELLED.search(spaced) is not None
-        return _SPELLED.search(spaced) is not None or self._has_figures(text, shape)
+        for word in self._cut.find_matches_as_strings(unspaced):
+            if is_cut(word, spaced):
+                return True
+        return has_more and (_SPELLED.search(spaced) is not None or self._has_figures(text, shape, is_latin=is_latin))
 
-    def _is_complete(self, found: Concepts, text: str, spaced: str, unspaced: str | None) -> bool:
+    def _is_complete(self, found: Concepts, text: str, shape: str, spaced: str, unspaced: str | None) -> bool:
         """Whether a rule has all that it needs."""
-        languages = self._languages if 0 in found else tuple(found)
-        add(found, self._spaced_company.concepts_in(spaced, unspaced or "", languages) or {})
+        languages = 0
+        for language in found:
+            languages |= 1 << language if language else _EVERY_LANGUAGE
+        add(found, self._spaced_company.concepts_in(spaced, unspaced or "", text, languages) or {})
         if unspaced:
-            add(found, self._unspaced_company.concepts_in(unspaced, spaced, languages) or {})
+            add(found, self._unspaced_company.concepts_in(unspaced, spaced, text, languages) or {})
         everywhere = found.pop(0, 0)
-        if _QUESTION.search(text):
+        if has_question(text):
             everywhere |= self._company.question
-        if _FIGURE.search(text) and sum(map(len, _DIGITS.findall(text))) >= FEWEST_DIGITS:
+        if shape.count("1") >= FEWEST_DIGITS:
             everywhere |= self._company.number
         are_enough = self._company.are_enough
-        return any(are_enough(found[language] | everywhere) for language in found) or are_enough(everywhere)
+        for concepts in found.values():
+            if are_enough(concepts | everywhere):
+                return True
+        return are_enough(everywhere)
 
-    def _has_figures(self, text: str, shape: bytes) -> bool:
-        if "@" in text or _ENCODED.search(text):
+    def _has_figures(self, text: str, shape: str, *, is_latin: bool) -> bool:
+        if "@" in text or (("%" in text or "&" in text) and _ENCODED.search(text)):
             return True
-        if any(mix in shape for mix in _MIXES):
+        if is_mixed(shape):
             odd = [word for word in text.split() if not word.isalpha()]
             if any(len(word) >= SHORTEST_BASE64 and holds_base64(word) for word in odd) or are_leet(odd, self._lexicon):
                 return True
-        if shape.count(b"1") < FEWEST_DIGITS:
+        count = shape.count("1")
+        if count < FEWEST_DIGITS:
             return False
-        if len(_DIGITS.findall(text)) >= 3:
-            if _SCATTERED_DIGITS.search(text):
+        first, last = (shape.index("1"), shape.rindex("1") + 1) if is_latin else (0, len(text))
+        runs = len(_DIGITS.findall(text, first, last))
+        if runs >= 4 and count >= FEWEST_OF_A_NUMBER:
+            return True
+        if runs >= 3:
+            if _SCATTERED_DIGITS.search(text, first, last):
                 return True
-            if shape.count(b"1") >= FEWEST_OF_A_NUMBER and _FIGURES_AND_WORDS.search(text):
+            if count >= FEWEST_OF_A_NUMBER and _FIGURES_AND_WORDS.search(text, first, last):
                 return True
-        return any(not self._is_trapped(text, match.start()) for match in _SEVEN_DIGITS.finditer(text))
+        return any(not self._is_trapped(text, match.start()) for match in _SEVEN_DIGITS.finditer(text, first, last))
 
     def _is_trapped(self, text: str, start: int) -> bool:
         """Whether the word before a number says that it is none to call."""
-        before = _WORD_BEFORE.search(text[max(start - _LONGEST_BEFORE, 0) : start])
-        return before is not None and before[1].lower() in self._traps
+        last = start
+        while last > 0 and start - last < _MOST_SIGNS_BEHIND_TRAP and not is_word(text[last - 1]):
+            last -= 1
+        first = last
+        while first > 0 and last - first < _LONGEST_TRAP and text[first - 1].isalpha():
+            first -= 1
+        return text[first:last].lower() in self._traps
+
+
+def is_word(character: str) -> bool:
+    """Whether words are made of it."""
+    return character.isalnum() or character == "_"
+
+
+def has_question(text: str) -> bool:
+    """Whether something is asked."""
+    return "?" in text or (not text.isascii() and ("？" in text or "؟" in text)) or ";" in text
+
+
+def is_mixed(shape: str) -> bool:
+    """Whether digits or signs touch letters."""
+    if "1" in shape and ("a1" in shape or "1a" in shape or "1!a" in shape):
+        return True
+    return "a!a" in shape or ("$" in shape and ("a$" in shape or "$a" in shape))
 
 
 def is_cut(word: str, spaced: str) -> bool:

@@ -34,7 +34,7 @@ def read(text: str | Layer, lexicon: Lexicon) -> Reading:
     layer = folded_layer(_unwrapped(chosen, tricks), tricks)
     if not layer.text.isascii():
         layer = _without_look_alikes(layer, tricks)
-    reading = Reading(layer, tricks=tricks)
+    reading = Reading(layer, tricks)
     _split(reading)
     undo(reading, lexicon)
     return reading

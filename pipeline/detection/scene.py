@@ -3,15 +3,12 @@
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
-from typing import NamedTuple
 
-from pipeline.detection.lexicon import Found, Term
+from pipeline.detection.kinds import EVERY_LANGUAGE, Kind, Languages
+from pipeline.detection.lexicon import Found
 from pipeline.detection.words import Reading
 from schemas.vocabulary import Channel, Sender
 
-CONTACT_NOUNS = frozenset({"contact_noun", "contact_noun_weak"})
 POSSESSIVE_REACH_WORDS = 3
 OWNERS = (("your", "your_any"), ("my", "my_any"))
 BARE_WORDS = 5
@@ -22,113 +19,29 @@ MOST_TRAPS = 32
 LEAST_SHARE_OF_A_LANGUAGE = 0.5
 """Of the words that the best language explains, for another one to be spoken too."""
 LEAST_SHARE_OF_A_MAIN_LANGUAGE = 0.8
-LOANS = "en"
-"""English nouns for a number, and channels of any language, are said in every language."""
-# These say nothing about the language, or too much: digits and channels look alike in many.
-SPEECHLESS = ("digit.", "repeat.", "filler", "channel.", "weak_channel.")
-EVERY_LANGUAGE = -1  # all bits
 
 
-class Hit(NamedTuple):
+class Hit:
     """Something that a message names; `first` and `last` count words, last exclusive."""
 
-    concept: str
-    first: int
-    last: int
-    rule: str
-    languages: int
-    """A bit for each language in which it means this."""
+    __slots__ = ("concept", "first", "languages", "last", "rule")
+
+    def __init__(self, concept: str, first: int, last: int, rule: str, languages: int) -> None:
+        self.concept = concept
+        self.first = first
+        self.last = last
+        self.rule = rule
+        self.languages = languages
+        """A bit for each language in which it means this."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """What the scene knows of a term before any message."""
-
-    names: tuple[str, ...]
-    """The concept and the wider ones that it belongs to."""
-    language: int
-    combines_with: int
-    """The languages of the words that it combines with."""
-    rule: str
-    is_speech: bool
-    """Counts when the language is told."""
-    is_silent: bool
-    """The grammar does not ask for it."""
-    is_trap: bool
-    is_secret: bool
-    is_noun: bool
-    """Names a contact; a secret ("card number") or a trap may swallow it."""
-    is_trappable: bool
-
-
-class Sides(NamedTuple):
-    """A language, and on which sides its possessives and negations stand: `before`, `after` or `both`."""
-
-    language: str
-    possessive: str
-    negation: str
-
-
-class Languages:
-    """The languages of the packs as bits, and on which side of a word each of them puts what belongs to it."""
-
-    def __init__(self, sides: Sequence[Sides]) -> None:
-        self.bit_of = {each.language: 1 << number for number, each in enumerate(sides)}
-        self.possessive_before = self._bits(each.language for each in sides if each.possessive != "after")
-        self.possessive_after = self._bits(each.language for each in sides if each.possessive != "before")
-        self.negation_before = self._bits(each.language for each in sides if each.negation != "after")
-        self.negation_after = self._bits(each.language for each in sides if each.negation != "before")
-        self._kinds: dict[Term, Kind] = {}
-
-    def _bits(self, languages: Iterable[str]) -> int:
-        return sum(self.bit_of[language] for language in languages)
-
-    def kind(self, term: Term) -> Kind:
-        """What is known of a term; made when it is first met."""
-        kind = self._kinds.get(term)
-        if kind is None:
-            concept, language = term.concept, self.bit_of[term.language]
-            kind = self._kinds[term] = Kind(
-                (concept, *wider(concept)),
-                language,
-                EVERY_LANGUAGE if is_free(concept, term.language) else language,
-                f"{term.language}.{concept}.{term.slug}",
-                is_speech=not concept.startswith(SPEECHLESS),
-                is_silent=concept in {"common", "trap"} or concept.startswith(("digit.", "repeat.", "filler")),
-                is_trap=concept == "trap",
-                is_secret=concept == "secret",
-                is_noun=concept in CONTACT_NOUNS,
-                is_trappable=concept != "number_trap",
-            )
-        return kind
-
-
-def is_free(concept: str, language: str) -> bool:
-    """Whether a word of a pack combines with words of any language."""
-    return concept.startswith("channel.") or (language == LOANS and concept == "contact_noun")
-
-
-def wider(concept: str) -> tuple[str, ...]:
-    """The names under which the grammar may also ask for a concept."""
-    kind, _, rest = concept.partition(".")
-    if kind == "channel":
-        return ("channel", "any_channel", "any_contact")
-    if kind == "weak_channel":
-        return ("any_channel", "any_contact")
-    if concept in CONTACT_NOUNS:
-        return ("any_contact",)
-    if concept in {"your_contact", "my_contact"}:
-        return (f"{concept.split('_', maxsplit=1)[0]}_any", "any_contact")
-    if kind == "phrase" and rest.startswith("contact_me"):
-        return ("contact_me", "contact_me_by") if "." in rest else ("contact_me",)
-    return ()
-
-
-@dataclass(slots=True)
 class Sentence:
     """The hits of one sentence by name."""
 
-    hits: dict[str, list[Hit]] = field(default_factory=dict)
+    __slots__ = ("hits",)
+
+    def __init__(self) -> None:
+        self.hits: dict[str, list[Hit]] = {}
 
 
 class Scene:
@@ -153,14 +66,13 @@ class Scene:
         self.handle_channels: dict[int, Channel] = {}
         """By the first word of a handle."""
         self._many = len(self.sentences) > 1
-        kinds = [languages.kind(item.term) for item in found]
-        self.shares = covered(found, kinds)
+        self.shares = covered(found)
         best = max(self.shares.values(), default=0)
         self.spoken = sum(bit for bit, words in self.shares.items() if words >= LEAST_SHARE_OF_A_LANGUAGE * best)
         """The languages that the message may be in."""
         self.main = sum(bit for bit, words in self.shares.items() if words >= LEAST_SHARE_OF_A_MAIN_LANGUAGE * best)
         """Those that it most likely is in."""
-        self._note(found, kinds)
+        self._note(found)
         self._note_possessed()
 
     def sentence_of(self, word: int) -> int:
@@ -209,29 +121,26 @@ class Scene:
         number = bisect_right(starts, word) - 1
         return starts[number], starts[number + 1] if number + 1 < len(starts) else len(self.reading.words)
 
-    def _note(self, found: Sequence[Found], kinds: Sequence[Kind]) -> None:
+    def _note(self, found: Sequence[Found]) -> None:
         spoken = self.spoken
-        traps = spans_by_word((item, kind) for item, kind in zip(found, kinds, strict=True) if kind.is_trap)
-        secrets = spans_by_word((item, kind) for item, kind in zip(found, kinds, strict=True) if kind.is_secret)
-        noted: dict[tuple[str, int, int], tuple[int, Kind]] = {}
-        for (first, last, term), kind in zip(found, kinds, strict=True):
-            if kind.is_silent:
-                continue
-            if traps and kind.is_trappable and is_swallowed(first, last, kind.language | spoken, traps):
-                continue
-            if secrets and kind.is_noun and is_swallowed(first, last, kind.language | spoken, secrets):
-                continue  # a card number
+        traps = spans_by_word([(each, language) for each in found for language in each.ending.traps])
+        secrets = spans_by_word([(each, language) for each in found for language in each.ending.secrets])
+        is_plain = not traps and not secrets
+        for each in found:
+            first, last = each.first, each.last
             if self._handles and any(start <= first and last <= end for start, end in self._handles):
                 continue  # "gmail" in an address
-            key = (term.concept, first, last)
-            known = noted.get(key)
-            if known is None:
-                noted[key] = (kind.combines_with, kind)
-            else:
-                is_better = bool(kind.language & spoken) and not known[1].language & spoken
-                noted[key] = (known[0] | kind.combines_with, kind if is_better else known[1])
-        for (concept, first, last), (language, kind) in noted.items():
-            self.add(Hit(concept, first, last, kind.rule, language), kind.names)
+            for kinds in each.ending.named:
+                chosen: Kind | None = None
+                languages = 0
+                for kind in kinds:
+                    if not is_plain and is_other(kind, first, last, spoken, traps, secrets):
+                        continue
+                    languages |= kind.combines_with
+                    if chosen is None or (kind.language & spoken and not chosen.language & spoken):
+                        chosen = kind
+                if chosen is not None:
+                    self.add(Hit(chosen.concept, first, last, chosen.rule, languages), chosen.names)
 
     def _note_possessed(self) -> None:
         languages = self.languages
@@ -252,7 +161,7 @@ class Scene:
                     if between < nearest:  # "tell me your number": yours, though a "me" may be a "my"
                         nearest, owned = between, []
                     if between == nearest:
-                        owned.append((name, hit._replace(languages=shared)))
+                        owned.append((name, Hit(hit.concept, hit.first, hit.last, hit.rule, shared)))
                 for name, mine in owned:
                     hits.setdefault(name, []).append(mine)
                     self.concepts[name].append(mine)
@@ -262,13 +171,13 @@ class Scene:
                     hits.setdefault("bare_contact", []).append(hit)
 
 
-def covered(found: Iterable[Found], kinds: Iterable[Kind]) -> dict[int, int]:
+def covered(found: Sequence[Found]) -> dict[int, int]:
     """How many words each language explains, by its bit."""
     counts: dict[int, int] = {}
     ends: dict[int, int] = {}
-    for (first, last, _), kind in zip(found, kinds, strict=True):  # in the order of their first words
-        if kind.is_speech:
-            bit = kind.language
+    for each in found:  # in the order of their first words
+        first, last = each.first, each.last
+        for bit in each.ending.speech:
             end = ends.get(bit, 0)
             if last > end:
                 counts[bit] = counts.get(bit, 0) + last - max(first, end)
@@ -280,13 +189,21 @@ Spans = dict[int, list[tuple[int, int, int]]]
 """First and last word, exclusive, and language of phrases, by each word that they hold."""
 
 
-def spans_by_word(found: Iterable[tuple[Found, Kind]]) -> Spans:
-    """Where phrases stand; not more of them than a message of any sense has."""
+def spans_by_word(found: Sequence[tuple[Found, int]]) -> Spans:
+    """Where phrases stand, by their language; not more of them than a message of any sense has."""
     spans: Spans = {}
-    for (first, last, _), kind in islice(found, MOST_TRAPS):
-        for word in range(first, last):
-            spans.setdefault(word, []).append((first, last, kind.language))
+    for each, language in found[:MOST_TRAPS]:
+        for word in range(each.first, each.last):
+            spans.setdefault(word, []).append((each.first, each.last, language))
     return spans
+
+
+def is_other(kind: Kind, first: int, last: int, spoken: int, traps: Spans, secrets: Spans) -> bool:  # noqa: PLR0913, PLR0917 - a word and where it stands
+    """Whether a word means something else here: "phone" in "phone case", "number" in "card number"."""
+    languages = kind.language | spoken
+    if traps and kind.is_trappable and is_swallowed(first, last, languages, traps):
+        return True
+    return bool(secrets) and kind.is_noun and is_swallowed(first, last, languages, secrets)
 
 
 def is_swallowed(first: int, last: int, languages: int, spans: Spans) -> bool:

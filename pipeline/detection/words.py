@@ -1,26 +1,29 @@
 """What a message is while it is read: its words with their places, and the tricks that were undone."""
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
 
 
-@dataclass(frozen=True, slots=True)
 class Trick:
     """A way of hiding that was undone; `start` and `end` count code points of the message as written."""
 
-    technique: str
-    start: int
-    end: int
+    __slots__ = ("end", "start", "technique")
+
+    def __init__(self, technique: str, start: int, end: int) -> None:
+        self.technique = technique
+        self.start = start
+        self.end = end
 
 
-@dataclass(slots=True)
 class Layer:
     """Text made from the message, and where each of its characters came from."""
 
-    text: str
-    starts: list[int] | None
-    """`None` where every character stands at its own place."""
-    ends: list[int] | None
+    __slots__ = ("ends", "starts", "text")
+
+    def __init__(self, text: str, starts: list[int] | None, ends: list[int] | None) -> None:
+        self.text = text
+        self.starts = starts
+        """`None` where every character stands at its own place."""
+        self.ends = ends
 
     def start(self, at: int) -> int:
         """Where a character of this text begins in the message."""
@@ -31,24 +34,36 @@ class Layer:
         return at if self.ends is None else self.ends[at - 1]
 
 
-@dataclass(slots=True)
 class Reading:
     """A message as words."""
 
-    layer: Layer
-    """The folded text that the words and digits were read from."""
-    words: list[str] = field(default_factory=list)
-    starts: list[int] = field(default_factory=list)
-    """In the message."""
-    ends: list[int] = field(default_factory=list)
-    sentence_starts: list[int] = field(default_factory=lambda: [0])
-    """Indices of the words that begin a sentence."""
-    clause_starts: list[int] = field(default_factory=lambda: [0])
-    questions: set[int] = field(default_factory=set)
-    """Numbers of the sentences that end in a question mark."""
-    quotes: list[int] = field(default_factory=list)
-    """Indices of words before which a quotation mark stands."""
-    tricks: list[Trick] = field(default_factory=list)
+    __slots__ = (
+        "clause_starts",
+        "ends",
+        "layer",
+        "questions",
+        "quotes",
+        "sentence_starts",
+        "starts",
+        "tricks",
+        "words",
+    )
+
+    def __init__(self, layer: Layer, tricks: list[Trick]) -> None:
+        self.layer = layer
+        """The folded text that the words and digits were read from."""
+        self.tricks = tricks
+        self.words: list[str] = []
+        self.starts: list[int] = []
+        """In the message."""
+        self.ends: list[int] = []
+        self.sentence_starts = [0]
+        """Indices of the words that begin a sentence."""
+        self.clause_starts = [0]
+        self.questions: set[int] = set()
+        """Numbers of the sentences that end in a question mark."""
+        self.quotes: list[int] = []
+        """Indices of words before which a quotation mark stands."""
 
     def sentence_of(self, word: int) -> int:
         """Number of the sentence that a word stands in."""
