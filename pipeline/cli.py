@@ -118,6 +118,7 @@ def replay(  # noqa: PLR0913, PLR0917 - options of a command line
     as_json: AsJson = False,
 ) -> None:
     """A recording through the same scan and fold as the service, without a broker; the same bytes on any machine."""
+    from pipeline.detection.collector import spare_the_collector
     from pipeline.kafka.recordings import Faults, Recording
     from pipeline.policy.book import load_book
     from pipeline.runners.replay import replay as replayed
@@ -134,6 +135,7 @@ def replay(  # noqa: PLR0913, PLR0917 - options of a command line
     with progress_bar("replay", work_of(source)) as advance:
         new_scan = partial(scan_step, book, replay_key(settings))
         scan = new_scan() if processes == 1 else ScanPool(new_scan, processes)
+        spare_the_collector()
         summary = replayed(source, out, book, scan, advance, follows_log=policy is None, shadow=shadow)
     rows = [{"file": str(out / name), "lines": lines} for name, lines in sorted(summary.lines.items())]
     if as_json:
@@ -158,6 +160,7 @@ def backtest(  # noqa: PLR0913, PLR0917 - each is an option
     as_json: AsJson = False,
 ) -> None:
     """What a changed policy would have done: one recording judged under two books, compared."""
+    from pipeline.detection.collector import spare_the_collector
     from pipeline.kafka.recordings import Faults, Recording
     from pipeline.policy.book import load_book
     from pipeline.runners.backtest import backtest as backtested
@@ -171,11 +174,13 @@ def backtest(  # noqa: PLR0913, PLR0917 - each is an option
     settings = load_settings()
     old, new = (load_book(each) for each in policy)
     source = Recording(recording, Faults(is_skipping=skip_bad))
+    scan = scan_step(old, replay_key(settings))
+    spare_the_collector()
     with progress_bar("backtest", work_of(source)) as advance:
         comparison = backtested(
             source,
             (old, new),
-            scan_step(old, replay_key(settings)),
+            scan,
             names=(policy[0].name, policy[1].name),
             minutes_per_alert=minutes_per_alert,
             progress=advance,

@@ -12,6 +12,7 @@ from itertools import islice
 
 import msgspec
 
+from pipeline.detection.collector import spare_the_collector
 from pipeline.kafka.recordings import Recorded
 from pipeline.kafka.topics import Input
 from pipeline.runners.scan import Scan
@@ -63,6 +64,7 @@ def received(future: "Future[bytes]") -> Scanned:
 def begin(new_scan: Callable[[], Scan]) -> None:
     """Makes the process's scan: packs and policy are read once."""
     _scans.append(new_scan())
+    spare_the_collector()
 
 
 def scan_encoded(chunk: bytes) -> bytes:

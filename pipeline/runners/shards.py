@@ -17,6 +17,7 @@ from typing import IO, Any
 
 import msgspec
 
+from pipeline.detection.collector import spare_the_collector
 from pipeline.policy.book import PolicyBook
 from pipeline.runners.blocks import PREFIX, BlockWriter, read_blocks
 from pipeline.runners.bonds import FOR_ALL, Bonds
@@ -153,6 +154,7 @@ def begin(counter: Any) -> None:
     """Takes the counter that the processes share."""
     global _counter  # noqa: PLW0603 - a process of a pool is given things by no other way
     _counter = counter
+    spare_the_collector()
 
 
 def judge_shard(folder: Path, terms: Terms, ends_ms: int | None) -> None:

@@ -8,7 +8,6 @@ ours. Any exception on that way ends the process with a named reason (`kafka/exi
 """
 
 import asyncio
-import gc
 import logging
 import signal
 import time
@@ -22,6 +21,7 @@ from faust import Stream
 from prometheus_client import Gauge
 
 from pipeline import metrics
+from pipeline.detection.collector import spare_the_collector
 from pipeline.errors import SettingsError
 from pipeline.kafka.batched import BatchedApp, BatchSchema, OffsetGate, check_versions
 from pipeline.kafka.client import Connection, connect_admin
@@ -318,16 +318,6 @@ def folder(path: Path) -> Path:
     except OSError as error:
         raise SettingsError(f"data_dir {path} cannot be used ({error.strerror}); set RINGFENCE_DATA_DIR") from error
     return path.resolve()
-
-
-def spare_the_collector() -> None:
-    """Leaves packs, policy and libraries out of every collection, and collects seldom: rows and records hold no cycles.
-
-    Took a third off a scanned message and 40 % off a judged signal (Python 3.11, build machine).
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
 
 
 def quiet_libraries() -> None:
