@@ -74,6 +74,8 @@ class Atom:
 def atoms_of(reading: Reading, found: Iterable[Found], common: frozenset[str], spoken: frozenset[str]) -> list[Atom]:
     """The digits in order; `spoken` are the languages that the message may be in, none if that is not known."""
     words_for, fillers = _spoken_digits(found, spoken)
+    if not words_for and all(map(str.isalpha, reading.words)):
+        return []
     atoms: list[Atom] = []
     skipped = 0
     repeat = 0

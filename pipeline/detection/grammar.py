@@ -1,8 +1,7 @@
 """How concepts of one sentence combine into acts and manner, and what cancels them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from itertools import chain
 
 from pipeline.detection.kinds import EVERY_LANGUAGE
 from pipeline.detection.model import FoundAct, Match
@@ -16,83 +15,131 @@ FAINT_CHANNELS = frozenset({"channel.phone", "channel.sms"})
 """Named by signs that stand beside any contact."""
 CANCELLING = frozenset({"reported", "third_party", "negation"})
 UNDENIABLE = frozenset({Act.REFUSE, Act.WITHDRAW})
+_MOST_KEPT = 20_000
+"""Sentences' concepts of which the rules are kept."""
 
 
-@dataclass(slots=True)
 class Meaning:
     """What the rules make of a message."""
 
-    acts: list[FoundAct]
-    manners: set[Manner]
-    matches: list[Match]
+    __slots__ = ("acts", "manners", "matches")
+
+    def __init__(self) -> None:
+        self.acts: list[FoundAct] = []
+        self.manners: set[Manner] = set()
+        self.matches: list[Match] = []
 
 
-class Known(NamedTuple):
+class Known:
     """A rule of a pack or of the grammar, with what it makes of a message."""
 
-    rule: Rule
-    name: str
-    """`language.act.name`."""
-    act: Act | None
-    """`None` where it tells a manner."""
-    manner: Manner | None
+    def __init__(self, rule: Rule, language: str, bits: dict[str, int]) -> None:
+        kind, _, manner = rule.act.partition(".")
+        self.name = f"{language}.{rule.act}.{rule.name}"
+        self.act = None if kind == "manner" else Act(rule.act)
+        """`None` where it tells a manner."""
+        self.manner = Manner(manner) if kind == "manner" else None
+        self.needs = tuple(names for names in rule.needs if names != QUESTION)
+        self.needs_question = QUESTION in rule.needs
+        self.within = rule.within
+        self.is_ordered = rule.is_ordered
+        self.is_wide = rule.sentences > 1
+        self.is_negatable = rule.is_negatable
+        self.channel = rule.channel
+        self._masks = [mask_of(names, bits) for names in self.needs]
+        self._unless = mask_of(rule.unless, bits)
+
+    def is_begun(self, names: int) -> bool:
+        """Whether its first need is there."""
+        return bool(names & self._masks[0])
+
+    def is_possible(self, names: int, *, is_question: bool) -> bool:
+        """Whether all that it needs is there, wherever it stands, and nothing that forbids it."""
+        if names & self._unless or (self.needs_question and not is_question):
+            return False
+        return all(names & mask for mask in self._masks)
+
+
+class Rules:
+    """The rules for what one side writes."""
+
+    def __init__(self, known: Sequence[Known]) -> None:
+        self._known = known
+        self.wide = [each for each in known if each.is_wide]
+        self._possible: dict[tuple[int, bool], list[Known]] = {}
+
+    def possible(self, names: int, *, is_question: bool) -> list[Known]:
+        """Those that a sentence with these concepts may fulfil."""
+        key = (names, is_question)
+        found = self._possible.get(key)
+        if found is None:
+            found = [each for each in self._known if each.is_possible(names, is_question=is_question)]
+            if len(self._possible) >= _MOST_KEPT:  # a message may hold any concepts: the answer stays the same
+                self._possible.clear()
+            self._possible[key] = found
+        return found
 
 
 class Grammar:
     """The rules of all packs."""
 
     def __init__(self, rules: Iterable[tuple[Rule, str]]) -> None:
-        known = [known_rule(rule, language) for rule, language in rules]
-        self._rules = {sender: [each for each in known if each.rule.sender in (None, sender)] for sender in Sender}
-        self._by_first = {sender: by_first_need(each) for sender, each in self._rules.items()}
+        rules = list(rules)
+        names = dict.fromkeys(name for rule, _ in rules for name in (*chain.from_iterable(rule.needs), *rule.unless))
+        self._bits = {name: 1 << number for number, name in enumerate(names)}
+        known = [(Known(rule, language, self._bits), rule.sender) for rule, language in rules]
+        self._rules = {sender: Rules([each for each, who in known if who in {None, sender}]) for sender in Sender}
 
     def meaning(self, scene: Scene) -> Meaning:
         """Acts, manner and the rules behind them, in the order of the text."""
-        meaning = Meaning([], set(), [])
-        rules, by_first = self._rules[scene.sender], self._by_first[scene.sender]
-        last = len(scene.sentences) - 1
-        for number, sentence in enumerate(scene.sentences):
+        meaning = Meaning()
+        rules = self._rules[scene.sender]
+        sentences, questions = scene.sentences, scene.reading.questions
+        names = [mask_of(sentence.hits, self._bits) for sentence in sentences]
+        for number, sentence in enumerate(sentences):
             hits = sentence.hits
             if not hits:
                 continue
-            for at in sorted({number for name in hits if name in by_first for number in by_first[name]}):
-                known = rules[at]
-                rule = known.rule
-                chosen = satisfied(scene, rule, hits, number)
-                if chosen is None and rule.sentences > 1 and number < last:
-                    joined = joined_hits(hits, scene.sentences[number + 1].hits)
-                    chosen = satisfied(scene, rule, joined, number + 1)
-                if chosen is not None and not (rule.is_negatable and is_cancelled(scene, chosen)):
+            done: list[Known] = []
+            for known in rules.possible(names[number], is_question=number in questions):
+                chosen = satisfied(scene, known, hits)
+                if chosen is not None:
+                    done.append(known)
                     note(scene, known, chosen, meaning)
+            if number + 1 < len(sentences) and sentences[number + 1].hits:
+                both = names[number] | names[number + 1]
+                for known in rules.wide:
+                    if (
+                        known.is_begun(names[number])
+                        and known not in done
+                        and known.is_possible(both, is_question=number + 1 in questions)
+                    ):
+                        chosen = satisfied(scene, known, joined_hits(hits, sentences[number + 1].hits))
+                        if chosen is not None:
+                            note(scene, known, chosen, meaning)
             note_phrases(scene, hits, meaning)
         return meaning
 
 
-def known_rule(rule: Rule, language: str) -> Known:
-    """A rule with what it makes of a message."""
-    kind, _, manner = rule.act.partition(".")
-    name = f"{language}.{rule.act}.{rule.name}"
-    return Known(rule, name, None, Manner(manner)) if kind == "manner" else Known(rule, name, Act(rule.act), None)
+def mask_of(names: Iterable[str], bits: dict[str, int]) -> int:
+    """The names that rules ask for, a bit each."""
+    mask = 0
+    for name in names:
+        mask |= bits.get(name, 0)
+    return mask
 
 
 def note(scene: Scene, known: Known, hits: Sequence[Hit], meaning: Meaning) -> None:
-    """Adds what a fulfilled rule makes of a message."""
+    """Adds what a fulfilled rule makes of a message, if nothing cancels it."""
+    if known.is_negatable and is_cancelled(scene, hits):
+        return
     start, end = min(map(scene.start, hits)), max(map(scene.end, hits))
     meaning.matches.append(Match(known.name, start, end))
     if known.manner is not None:
         meaning.manners.add(known.manner)
     if known.act is not None:
-        channel = known.rule.channel or channel_of(scene, hits)
+        channel = known.channel or channel_of(scene, hits)
         meaning.acts.append(FoundAct(known.act, channel, start, end, known.name))
-
-
-def by_first_need(rules: Iterable[Known]) -> dict[str, tuple[int, ...]]:
-    """The numbers of the rules whose first need a concept fulfils, by concept."""
-    numbers: dict[str, tuple[int, ...]] = {}
-    for number, known in enumerate(rules):
-        for name in known.rule.needs[0]:
-            numbers[name] = (*numbers.get(name, ()), number)
-    return numbers
 
 
 def joined_hits(first: dict[str, list[Hit]], second: dict[str, list[Hit]]) -> dict[str, list[Hit]]:
@@ -100,30 +147,19 @@ def joined_hits(first: dict[str, list[Hit]], second: dict[str, list[Hit]]) -> di
     return {name: [*first.get(name, ()), *second.get(name, ())] for name in {**first, **second}}
 
 
-def satisfied(scene: Scene, rule: Rule, hits: dict[str, list[Hit]], sentence: int) -> list[Hit] | None:
+def satisfied(scene: Scene, known: Known, hits: dict[str, list[Hit]]) -> list[Hit] | None:
     """One hit of each concept that a rule needs, close together and of one language; `None` where there are none."""
-    groups: list[list[Hit]] = []
-    for alternatives in rule.needs:
-        if alternatives == QUESTION:
-            if sentence not in scene.reading.questions:
-                return None
-            continue
-        group = [hit for concept in alternatives if concept in hits for hit in hits[concept]]
-        if not group:
-            return None
-        groups.append(group)
-    if rule.unless and any(concept in hits for concept in rule.unless):
-        return None
+    groups = [[hit for concept in names if concept in hits for hit in hits[concept]] for names in known.needs]
     if len(groups) == 1:
         return next(([hit] for hit in groups[0] if not is_foreign(scene, hit) and not is_cancelled(scene, [hit])), None)
     for anchor in groups[0]:
-        chosen = combination(scene, rule, anchor, groups[1:])
+        chosen = combination(scene, known, anchor, groups[1:])
         if chosen is not None:
             return chosen
     return None
 
 
-def combination(scene: Scene, rule: Rule, anchor: Hit, groups: Iterable[Sequence[Hit]]) -> list[Hit] | None:
+def combination(scene: Scene, rule: Known, anchor: Hit, groups: Iterable[Sequence[Hit]]) -> list[Hit] | None:
     """The anchor and the nearest of each group, none over another."""
     chosen = [anchor]
     starts = scene.reading.starts

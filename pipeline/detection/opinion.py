@@ -37,6 +37,7 @@ COLOURS = (Manner.CONSENT_SOUGHT, Manner.ALTERNATIVE_OFFERED, Manner.URGENCY)
 """Manners that only colour an act."""
 GUESSED_REASONS = [reason for reason in Reason if reason is not Reason.PHISHING]
 """Phishing is too grave to be guessed."""
+_GUESSES = [(reason, f"reason.{reason}") for reason in sorted(GUESSED_REASONS)]
 
 
 class Head(NamedTuple):
@@ -94,7 +95,12 @@ class Answers:
 
     def reason(self) -> Reason:
         """The likeliest reason."""
-        return max(GUESSED_REASONS, key=lambda reason: (self.score(f"reason.{reason}"), reason))
+        best, most = Reason.NONE, float("-inf")
+        for reason, name in _GUESSES:
+            score = self.score(name)
+            if score >= most:
+                best, most = reason, score
+        return best
 
     def telling_sentence(self, name: str, among: Collection[int]) -> int:
         """Number of the sentence among some whose letters say most for an answer."""
@@ -270,14 +276,22 @@ def runs_of(text: str) -> list[int]:
 def concepts_of(scene: Scene, mentions: int, concept_at: dict[str, int]) -> list[int]:
     """Indices of what the message names in a language that it is in, and of who wrote it."""
     is_seller = scene.sender is Sender.SELLER
-    out: list[int] = []
-    for name in named(scene, mentions):
+    spoken = scene.spoken
+    found: dict[int, None] = {}
+    for sentence in scene.sentences:
+        for name, hits in sentence.hits.items():
+            at = concept_at.get(name)
+            if at is not None and at not in found:
+                for hit in hits:
+                    if hit.languages & spoken:
+                        found[at] = None
+                        break
+    for name in signs_of(scene, mentions):
         at = concept_at.get(name)
         if at is not None:
-            out.append(at)
-            if is_seller:
-                out.append(at + 1)
-    return out
+            found[at] = None
+    out = list(found)
+    return [*out, *[at + 1 for at in out]] if is_seller else out
 
 
 def named(scene: Scene, mentions: int) -> list[str]:
@@ -289,11 +303,16 @@ def named(scene: Scene, mentions: int) -> list[str]:
         for name, hits in sentence.hits.items()
         if not name.startswith(UNTOLD) and any(hit.languages & spoken for hit in hits)
     }
-    names.update(f"trick.{trick.technique}" for trick in scene.reading.tricks)
-    names.add(f"numbers.{min(mentions, 2)}")
+    return sorted(names.union(signs_of(scene, mentions)))
+
+
+def signs_of(scene: Scene, mentions: int) -> list[str]:
+    """What a message has besides words: tricks, numbers, a question."""
+    signs = [f"trick.{trick.technique}" for trick in scene.reading.tricks]
+    signs.append(f"numbers.{min(mentions, 2)}")
     if scene.reading.questions:
-        names.add("asks")
-    return sorted(names)
+        signs.append("asks")
+    return signs
 
 
 def channel_named(scene: Scene) -> Channel:

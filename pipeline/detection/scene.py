@@ -1,8 +1,7 @@
 """One message while it is understood: what stands where, sentence by sentence, in which languages."""
 
 from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from pipeline.detection.kinds import EVERY_LANGUAGE, Kind, Languages
 from pipeline.detection.lexicon import Found
@@ -62,7 +61,7 @@ class Scene:
         self.languages = languages
         self._handles = handles
         self.sentences = [Sentence() for _ in reading.sentence_starts]
-        self.concepts: dict[str, list[Hit]] = defaultdict(list)
+        self.concepts: dict[str, list[Hit]] = {}
         self.handle_channels: dict[int, Channel] = {}
         """By the first word of a handle."""
         self._many = len(self.sentences) > 1
@@ -91,14 +90,23 @@ class Scene:
         """In code points of the message, exclusive."""
         return self.reading.ends[hit.last - 1]
 
-    def add(self, hit: Hit, names: Iterable[str]) -> None:
+    def add(self, hit: Hit, names: tuple[str, ...]) -> None:
         """Notes a hit under these names."""
         hits = self.sentences[self.sentence_of(hit.first)].hits
+        concepts = self.concepts
         for name in names:
-            same = hits.setdefault(name, [])
-            if len(same) < MOST_HITS:
+            same = hits.get(name)
+            if same is None:
+                hits[name] = [hit]
+            elif len(same) < MOST_HITS:
                 same.append(hit)
-                self.concepts[name].append(hit)
+            else:
+                continue
+            known = concepts.get(name)
+            if known is None:
+                concepts[name] = [hit]
+            else:
+                known.append(hit)
 
     def add_contact(self, concept: str, first: int, last: int) -> None:
         """Notes a number or a handle."""
@@ -164,7 +172,7 @@ class Scene:
                         owned.append((name, Hit(hit.concept, hit.first, hit.last, hit.rule, shared)))
                 for name, mine in owned:
                     hits.setdefault(name, []).append(mine)
-                    self.concepts[name].append(mine)
+                    self.concepts.setdefault(name, []).append(mine)
             for hit in contacts:
                 first, last = self.clause(hit.first)
                 if last - first <= BARE_WORDS:
