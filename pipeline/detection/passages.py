@@ -17,9 +17,13 @@ def telling_layer(text: str, fires: Callable[[str], bool]) -> Layer:
 
     The first of equally telling ones win. So the time that a message takes is bounded, whatever it holds.
     """
-    found = [(start, end) for start, end in passages(text) if fires(text[start:end])]
-    if len(found) > _MAX_PASSAGES:
-        found = sorted(sorted(found, key=lambda span: -_weight(text[slice(*span)]))[:_MAX_PASSAGES])
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(passages(text), key=lambda span: -_weight(text[slice(*span)])):
+        if fires(text[start:end]):
+            found.append((start, end))
+            if len(found) == _MAX_PASSAGES:
+                break
+    found.sort()
     out: list[str] = []
     starts: list[int] = []
     ends: list[int] = []

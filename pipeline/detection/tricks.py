@@ -183,8 +183,13 @@ def _leet(reading: Reading, lexicon: Lexicon) -> Iterator[Change]:
 
 
 def are_leet(words: Iterable[str], lexicon: Lexicon) -> bool:
-    """Whether words as written are spelled with digits and signs for letters."""
-    return _is_enough([_leet_word(word.lower().strip(_AROUND_LEET), lexicon)[1] for word in words])
+    """Whether words as written are spelled with digits and signs for letters: one names a contact, or there are two."""
+    total = 0
+    for word in words:
+        total += _leet_word(word.lower().strip(_AROUND_LEET), lexicon)[1]
+        if total >= 2:
+            return True
+    return False
 
 
 def leet_words(text: str, lexicon: Lexicon) -> list[tuple[int, int, str]]:
@@ -197,12 +202,7 @@ def leet_words(text: str, lexicon: Lexicon) -> list[tuple[int, int, str]]:
         if plain:
             found.append((match.start() + match[0].index(chunk), len(chunk), plain))
             weights.append(weight)
-    return found if _is_enough(weights) else []
-
-
-def _is_enough(weights: list[int]) -> bool:
-    """Whether words that may be leet are: one names a contact, or there are two."""
-    return 2 in weights or sum(map(bool, weights)) >= 2
+    return found if sum(weights) >= 2 else []
 
 
 def _leet_word(chunk: str, lexicon: Lexicon) -> tuple[str, int]:
