@@ -84,6 +84,8 @@ def worst_texts() -> dict[str, str]:
         "handles": "joe@mail.example.com ",
         "pieces": "what sapp tele gram ",
         "stretched": "whaaaatsaaaapp ",
+        "emoji": "☎️📞",
+        "hangul": "".join(chr(0xAC00 + 7919 * place % 11_000) for place in range(1_000)),
     }
     return {name: (unit * (WORST_CHARACTERS // len(unit) + 1))[:WORST_CHARACTERS] for name, unit in units.items()}
 

@@ -13,7 +13,7 @@ from pipeline.detection.lexicon import Graph, Lexicon, graph_of
 from pipeline.detection.model import NOTHING, Detection, FoundAct, Match, Mention, in_order
 from pipeline.detection.opinion import Opinion
 from pipeline.detection.packs import PackSet, Rule
-from pipeline.detection.passages import LONG_CHARACTERS, passages, telling_layer
+from pipeline.detection.passages import is_long, passages, telling_layer
 from pipeline.detection.phrases import phrases_of
 from pipeline.detection.prefilter import Prefilter, Tables, tables_of
 from pipeline.detection.reading import read
@@ -92,13 +92,13 @@ class Detector:
 
     def is_of_interest(self, text: str) -> bool:
         """Whether a detection could find anything."""
-        if len(text) <= LONG_CHARACTERS:
-            return self._prefilter.fires(text)
-        return any(self._prefilter.fires(text[start:end]) for start, end in passages(text))
+        if is_long(text):
+            return any(self._prefilter.fires(text[start:end]) for start, end in passages(text))
+        return self._prefilter.fires(text)
 
     def detect(self, text: str, sender: Sender, regions: tuple[str, ...] = ()) -> Detection:
         """Everything that the message says about contact; `regions` are where national numbers are tried first."""
-        if len(text) > LONG_CHARACTERS:
+        if is_long(text):
             return self.examine(text, telling_layer(text, self._prefilter.fires), sender, regions)
         return self.examine(text, text, sender, regions) if self._prefilter.fires(text) else NOTHING
 

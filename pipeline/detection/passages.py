@@ -1,5 +1,6 @@
 """The telling passages of a long message: what is read when reading all of it would take too long."""
 
+import re
 from collections.abc import Callable, Iterator
 
 from pipeline.detection.words import Layer
@@ -7,9 +8,21 @@ from pipeline.detection.words import Layer
 LONG_CHARACTERS = 1_000
 """A message up to this length is read whole; in a longer one passages compete for the reader's time."""
 _PASSAGE_CHARACTERS = 400
+_CHARACTERS_PER_SPACE = 12
+"""Fewer spaces than one in so many: a script without them, which says twice as much in a character."""
 _MAX_PASSAGES = 2
 _FEWEST_DIGITS = 7
+_DIGIT = re.compile(r"\d")
 _CONTACT_SIGNS = ("@", "wa.me", "t.me/", "whatsapp", "telegram")
+
+
+def is_long(text: str) -> bool:
+    """Whether a message is too long to be read whole."""
+    return len(text) * _density(text) > LONG_CHARACTERS
+
+
+def _density(text: str) -> int:
+    return 1 if text.count(" ") * _CHARACTERS_PER_SPACE >= len(text) else 2
 
 
 def telling_layer(text: str, fires: Callable[[str], bool]) -> Layer:
@@ -36,11 +49,12 @@ def telling_layer(text: str, fires: Callable[[str], bool]) -> Layer:
 
 def passages(text: str) -> Iterator[tuple[int, int]]:
     """Neighbouring pieces of a text, cut at the last space or line end of each where there is one."""
+    size = _PASSAGE_CHARACTERS // _density(text)
     start = 0
     while start < len(text):
-        end = min(start + _PASSAGE_CHARACTERS, len(text))
+        end = min(start + size, len(text))
         if end < len(text):
-            cut = max(text.rfind(mark, start + _PASSAGE_CHARACTERS // 2, end) for mark in "\n.!? ")
+            cut = max(text.rfind(mark, start + size // 2, end) for mark in "\n.!?。！？ ")
             end = cut + 1 if cut >= 0 else end
         yield start, end
         start = end
@@ -48,5 +62,5 @@ def passages(text: str) -> Iterator[tuple[int, int]]:
 
 def _weight(passage: str) -> int:
     lowered = passage.lower()
-    digits = sum(map(str.isdecimal, lowered)) if any(map(str.isdecimal, lowered)) else 0
-    return 2 * (digits >= _FEWEST_DIGITS) + any(sign in lowered for sign in _CONTACT_SIGNS)
+    has_number = len(_DIGIT.findall(passage)) >= _FEWEST_DIGITS
+    return 2 * has_number + any(sign in lowered for sign in _CONTACT_SIGNS)
