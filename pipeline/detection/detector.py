@@ -98,9 +98,17 @@ class Detector:
 
     def detect(self, text: str, sender: Sender, regions: tuple[str, ...] = ()) -> Detection:
         """Everything that the message says about contact; `regions` are where national numbers are tried first."""
-        if is_long(text):
-            return self.examine(text, telling_layer(text, self._prefilter.fires), sender, regions)
-        return self.examine(text, text, sender, regions) if self._prefilter.fires(text) else NOTHING
+        return self.detect_each([(text, sender, regions)])[0]
+
+    def detect_each(self, messages: Sequence[tuple[str, Sender, tuple[str, ...]]]) -> list[Detection]:
+        """What `detect` says of each text, by whom and from where: in two passes, so that caches stay warm."""
+        found = [NOTHING] * len(messages)
+        firing = [place for place, (text, _, _) in enumerate(messages) if self.is_of_interest(text)]
+        for place in firing:
+            text, sender, regions = messages[place]
+            telling = telling_layer(text, self._prefilter.fires) if is_long(text) else text
+            found[place] = self.examine(text, telling, sender, regions)
+        return found
 
     def examine(self, text: str, telling: str | Layer, sender: Sender, regions: tuple[str, ...] = ()) -> Detection:
         """What `detect` finds where the prefilter lets it look: in the message, or what of it is telling."""

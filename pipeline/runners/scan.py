@@ -4,10 +4,10 @@ Pure: no clock, no broker, no counting into metrics. Worker and replay share it.
 """
 
 from collections.abc import Sequence
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 from pipeline.detection.fragments import NONE as NO_FRAGMENT
-from pipeline.detection.fragments import fragment_of
+from pipeline.detection.fragments import Fragment, fragment_of
 from pipeline.detection.model import Detection
 from pipeline.errors import RecordError
 from pipeline.judgement.privacy import Pseudonymiser
@@ -17,7 +17,7 @@ from pipeline.kafka.dead_letters import outgoing
 from pipeline.kafka.message_reader import PlainMessage
 from pipeline.policy.book import PolicyBook, book_of_text
 from pipeline.runners.signals import Heading, Masks, Read, keyed, message_seen, passed_on
-from pipeline.runners.steps import Counts, ScanResult
+from pipeline.runners.steps import Counts, DeadLetterRecord, ScanResult
 from schemas.events import Event, PolicyPublished
 from schemas.ids import EpochMs
 from schemas.signals import (
@@ -48,9 +48,22 @@ class Detects(Protocol):
     def detect(self, text: str, sender: Sender, regions: tuple[str, ...]) -> Detection:
         """Everything in the text."""
 
+    def detect_each(self, messages: Sequence[tuple[str, Sender, tuple[str, ...]]]) -> list[Detection]:
+        """Everything in each of several."""
+
+
+class Outcome(NamedTuple):
+    """What one record came to; of the last three at most one is there."""
+
+    at_ms: EpochMs | None
+    """When its event happened; `None` for one that is set aside."""
+    signal: tuple[bytes, bytes] | None = None
+    broadcast: bytes | None = None
+    dead_letter: DeadLetterRecord | None = None
+
 
 class Scan:
-    """Scans batches: 4 µs for a message without interest, 60 for one that leaves a signal (build machine, one core)."""
+    """Scans batches stage by stage, each over the whole batch: what a stage needs stays in the processor's caches."""
 
     def __init__(self, detector: Detects, pseudonyms: Pseudonymiser, limits: DecodeLimits, book: PolicyBook) -> None:
         self._detector = detector
@@ -61,53 +74,64 @@ class Scan:
     def __call__(self, records: Sequence[RawRecord]) -> ScanResult:
         """What the records of one input partition say, in their order."""
         result = ScanResult()
-        for record in records:
-            self.add(record, result)
+        for _, signal, broadcast, dead_letter in self.outcomes(records, result.counts):
+            if signal is not None:
+                result.signals.append(signal)
+            elif broadcast is not None:
+                result.broadcast.append(broadcast)
+            elif dead_letter is not None:
+                result.dead_letters.append(dead_letter)
         return result
 
-    def add(self, record: RawRecord, result: ScanResult) -> EpochMs | None:
-        """Scans one record into `result`; when its event happened, `None` for one that is set aside."""
-        try:
-            event, at_ms = decode_event(record, self.limits)
-            if type(event) is PolicyPublished:
-                refuse_bad_book(record, event)
-        except RecordError as error:  # kept whole, headers included, so that it can be sent again once fixed
-            result.dead_letters.append(outgoing(record, error))
-            result.counts["ringfence_dead_letters_total", error.reason] += 1
-            return None
-        if type(event) is PlainMessage:
-            self._scan_message(event, at_ms, record, result)
-        else:
-            self._pass_on(cast("Event", event), at_ms, record, result)
-        return at_ms
+    def outcomes(self, records: Sequence[RawRecord], counts: Counts) -> list[Outcome]:
+        """What each record came to."""
+        out: list[Outcome] = []
+        messages: list[tuple[int, EpochMs, PlainMessage]] = []
+        for record in records:
+            try:
+                event, at_ms = decode_event(record, self.limits)
+                if type(event) is PolicyPublished:
+                    refuse_bad_book(record, event)
+            except RecordError as error:  # kept whole, headers included, so that it can be sent again once fixed
+                out.append(Outcome(None, dead_letter=outgoing(record, error)))
+                counts["ringfence_dead_letters_total", error.reason] += 1
+                continue
+            if type(event) is PlainMessage:
+                messages.append((len(out), at_ms, event))
+                out.append(Outcome(at_ms))
+            else:
+                out.append(self._passed_on(cast("Event", event), heading(record, at_ms), counts))
+        counts[SCANNED] += len(messages)
+        read = [self._text_of(message) for _, _, message in messages]
+        found = self._detector.detect_each(read)
+        for (place, at_ms, message), (text, _, _), detection in zip(messages, read, found, strict=True):
+            part = NO_FRAGMENT if detection.mentions else fragment(message, text)
+            if is_telling(detection) or part.digits:
+                seen = Read(text, detection, part)
+                signal = message_seen(message, seen, heading(records[place], at_ms), self._masks(at_ms))
+                out[place] = Outcome(at_ms, signal=keyed(signal))
+                count_message(counts, signal)
+        return out
 
-    def _scan_message(self, message: PlainMessage, at_ms: EpochMs, record: RawRecord, result: ScanResult) -> None:
-        result.counts[SCANNED] += 1
+    def _text_of(self, message: PlainMessage) -> tuple[str, Sender, tuple[str, ...]]:
         body, subject = message.body, message.subject
         if subject is not None and self._detector.is_of_interest(subject):
             body = f"{subject}\n{body}"
-        regions = (message.marketplace,) if message.marketplace else ()
-        detection = self._detector.detect(body, message.sender, regions)
-        fragment = fragment_of(body) if message.sender is Sender.SELLER else NO_FRAGMENT
-        if detection.mentions:
-            fragment = NO_FRAGMENT  # a whole number stands by itself
-        if not is_telling(detection) and not fragment.digits:
-            return
-        read = Read(body, detection, fragment)
-        signal = message_seen(message, read, heading(record, at_ms), self._masks(at_ms))
-        result.signals.append(keyed(signal))
-        count_message(result.counts, signal)
+        return body, message.sender, (message.marketplace,) if message.marketplace else ()
 
     def _masks(self, at_ms: EpochMs) -> Masks:
         return Masks(self._pseudonyms, self._book.in_force(at_ms).public_contacts)
 
-    def _pass_on(self, event: Event, at_ms: EpochMs, record: RawRecord, result: ScanResult) -> None:
-        signal = passed_on(event, heading(record, at_ms), self._pseudonyms)
-        if signal.seller_id:
-            result.signals.append(keyed(signal))
-        else:
-            result.broadcast.append(keyed(signal)[1])
-        count_event(result.counts, signal)
+    def _passed_on(self, event: Event, head: Heading, counts: Counts) -> Outcome:
+        signal = passed_on(event, head, self._pseudonyms)
+        count_event(counts, signal)
+        record = keyed(signal)
+        return Outcome(head.at_ms, signal=record) if signal.seller_id else Outcome(head.at_ms, broadcast=record[1])
+
+
+def fragment(message: PlainMessage, text: str) -> Fragment:
+    """What of a number a seller's message may be a part of; a whole one stands by itself."""
+    return fragment_of(text) if message.sender is Sender.SELLER else NO_FRAGMENT
 
 
 def refuse_bad_book(record: RawRecord, event: PolicyPublished) -> None:

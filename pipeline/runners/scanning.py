@@ -3,8 +3,8 @@
 Scanning depends on nothing but the record, so it comes before the sorting: what leaves no trace needs no place.
 """
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,9 +15,8 @@ import msgspec
 from pipeline.detection.collector import spare_the_collector
 from pipeline.kafka.recordings import Recorded
 from pipeline.kafka.topics import Input
-from pipeline.runners.scan import Scan
+from pipeline.runners.scan import Outcome, Scan
 from pipeline.runners.sorting import Placed
-from pipeline.runners.steps import ScanResult
 
 CHUNK_RECORDS = 1_000
 WAITING_CHUNKS = 2
@@ -93,33 +92,33 @@ def scanned(records: Iterable[Recorded], scan: Scan | ScanPool) -> Iterator[Plac
             reached[place] = max(at_ms, reached.get(place, 0))
 
 
-def scan_chunk(scan: Scan, records: Iterable[Recorded]) -> Scanned:
+def scan_chunk(scan: Scan, records: Sequence[Recorded]) -> Scanned:
     """What records come to."""
     found: list[Placed] = []
     reached: Reached = {}
-    result = ScanResult()
-    for record in records:
-        told_ms = scan.add(record, result)
+    for record, outcome in zip(records, scan.outcomes(records, Counter()), strict=True):
+        told_ms = outcome.at_ms
         at_ms: int = time_of_unusable(record, scan.limits.max_lead_ms) if told_ms is None else told_ms
         place = record.topic, record.partition
         at_ms = reached[place] = max(at_ms, reached.get(place, 0))
-        if result.signals or result.broadcast or result.dead_letters:
-            found.append(placed_result(record, at_ms, result))
-            result = ScanResult()
+        if (placed := placed_outcome(record, at_ms, outcome)) is not None:
+            found.append(placed)
     return found, reached
 
 
-def placed_result(record: Recorded, at_ms: int, result: ScanResult) -> Placed:
+def placed_outcome(record: Recorded, at_ms: int, outcome: Outcome) -> Placed | None:
     """The one signal or dead letter of a record; headers tell which: only a dead letter has any."""
     key, value = None, None
     headers: list[tuple[str, bytes]] = []
-    if result.signals:
-        key, value = result.signals[0]
-    elif result.broadcast:
-        value = result.broadcast[0]
-    else:
-        key, value, ours = result.dead_letters[0]
+    if outcome.signal is not None:
+        key, value = outcome.signal
+    elif outcome.broadcast is not None:
+        value = outcome.broadcast
+    elif outcome.dead_letter is not None:
+        key, value, ours = outcome.dead_letter
         headers = list(ours)
+    else:
+        return None
     return Placed(at_ms, record.topic, record.partition, record.offset, record.timestamp, key, value, headers)
 
 
