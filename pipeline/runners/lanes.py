@@ -7,7 +7,8 @@ batches that wait in a lane are settled in one transaction.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -32,8 +33,8 @@ WAITING_BATCHES = 4
 """Of one lane; more of them wait in Faust's queue and hold the fetching up."""
 LARGEST_SETTLEMENT_RECORDS = 4_000
 """Batches are joined up to here: more would only make a transaction later, not cheaper."""
-SCAN_SLICE_BYTES = 128 * 1024
-"""The event loop gets a turn between slices: a batch of the longest messages must not silence it."""
+SCAN_SLICE_BYTES = 64 * 1024
+"""The event loop gets a turn between slices: 5 ms of computing on ordinary messages (build machine)."""
 WATERMARK_KEY = b"\x00watermarks"
 """Row that tells how far a signals partition, and each origin within it, was judged. No other key begins with 0."""
 
@@ -67,6 +68,16 @@ class Signals:
         return [Outgoing(topic, partition_of(key or b"", self.partitions), key, value) for key, value in signals]
 
 
+class Shared(NamedTuple):
+    """What all lanes of a worker share."""
+
+    signals: Signals
+    gate: OffsetGate
+    turn: asyncio.Lock
+    """Whose turn it is to compute. One at a time, and the event loop in between: else all lanes would compute between
+    any two steps of a fetch or a commit, and each of those takes many."""
+
+
 class Position(NamedTuple):
     """How far a partition was settled."""
 
@@ -80,9 +91,10 @@ class Lane:
 
     place = "lane"
 
-    def __init__(self, partition: int, producer: FencedProducer) -> None:
+    def __init__(self, partition: int, producer: FencedProducer, shared: Shared) -> None:
         self.partition = partition
         self.producer = producer
+        self.shared = shared
         self.positions: dict[TopicPartition, Position] = {}
         self._queue: asyncio.Queue[Job] = asyncio.Queue(WAITING_BATCHES)
         self._task = asyncio.create_task(self._run(), name=f"{self.place}-{partition}")
@@ -104,6 +116,13 @@ class Lane:
         self._task.cancel()
         await asyncio.wait([self._task])
         await self.producer.close()
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """For one stretch of computing."""
+        async with self.shared.turn:
+            yield
+            await asyncio.sleep(0)
 
     async def settle(self, jobs: Sequence[Job]) -> None:
         """Computes, publishes and remembers what the jobs bring; returns when all is safe to acknowledge."""
@@ -158,18 +177,9 @@ class ScanLane(Lane):
 
     place = "scan"
 
-    def __init__(
-        self,
-        partition: int,
-        producer: FencedProducer,
-        scan: ScanStep,
-        signals: Signals,
-        group: tuple[str, OffsetGate],
-    ) -> None:
+    def __init__(self, partition: int, producer: FencedProducer, scan: ScanStep, shared: Shared) -> None:
         self._scan = scan
-        self._signals = signals
-        self._group_id, self._gate = group
-        super().__init__(partition, producer)
+        super().__init__(partition, producer, shared)
 
     async def settle(self, jobs: Sequence[Job]) -> None:
         """Scan keeps no rows, so the group's offsets go into the transaction: a dead letter is written once."""
@@ -178,15 +188,15 @@ class ScanLane(Lane):
         counts: Counts = Counter()
         for job in jobs:
             for records in slices(job.records):
-                result = self._scan(records)
-                outgoing += self._signals.outgoing(result, self.partition)
-                counts += result.counts
-                await asyncio.sleep(0)
+                async with self.turn():
+                    result = self._scan(records)
+                    outgoing += self.shared.signals.outgoing(result, self.partition)
+                    counts += result.counts
             last = job.records[-1]
             offsets[TopicPartition(last.topic, last.partition)] = last.offset + 1
         if outgoing:
-            async with self._gate.transaction():
-                await self.commit(outgoing, offsets, self._group_id)
+            async with self.shared.gate.transaction():
+                await self.commit(outgoing, offsets, self.shared.signals.names.app_id)
         add_counts(counts)
 
 
@@ -201,13 +211,12 @@ class JudgeLane(Lane):
         producer: FencedProducer,
         judge: JudgeStep,
         rows: Callable[[], RowsDb],
-        signals: Signals,
+        shared: Shared,
     ) -> None:
         self._judge = judge
         self._rows = rows
-        self._names = signals.names
-        self._signals = signals
-        super().__init__(partition, producer)
+        self._names = shared.signals.names
+        super().__init__(partition, producer, shared)
 
     async def settle(self, jobs: Sequence[Job]) -> None:
         """One transaction with everything that the signals cause; then the local rows."""
@@ -220,7 +229,8 @@ class JudgeLane(Lane):
         changed: dict[bytes, bytes | None] = {}
         result = JudgeResult()
         if records:
-            result = self._judge(rows, marks.origins, records)
+            async with self.turn():
+                result = self._judge(rows, marks.origins, records)
             outgoing += self._effects(result)
             changed = dict(result.changed)
             if outgoing or changed or result.watermarks:
@@ -246,7 +256,7 @@ class JudgeLane(Lane):
             for topic, effects in by_topic
             for key, value in effects
         ]
-        out += self._signals.keyed(result.signals)
+        out += self.shared.signals.keyed(result.signals)
         return out + dead_letters(self._names, result.dead_letters, self.partition)
 
     def _count_result(self, result: JudgeResult) -> None:

@@ -14,7 +14,7 @@ from pipeline.kafka.exits import ExitReason, leave
 from pipeline.kafka.fenced import FencedProducer
 from pipeline.kafka.store import Store
 from pipeline.kafka.topics import Output, TopicNames
-from pipeline.runners.lanes import JudgeLane, Lane, ScanLane, Signals
+from pipeline.runners.lanes import JudgeLane, Lane, ScanLane, Shared, Signals
 from pipeline.runners.steps import JudgeStep, ScanStep
 
 log = structlog.get_logger()
@@ -44,13 +44,13 @@ class OwnedPartitions:
         new_producer: Callable[[str], FencedProducer],
         gate: OffsetGate,
     ) -> None:
-        self._gate = gate
         self._names = names
         self._counts = partition_counts
         self._scan, self._judge = steps
         self._store = store
         self._new_producer = new_producer
-        self._signals = Signals(names, partition_counts[names.of(Output.SIGNALS)])
+        signals = Signals(names, partition_counts[names.of(Output.SIGNALS)])
+        self._shared = Shared(signals, gate, asyncio.Lock())
         self._inputs = set(names.inputs)
         self.lanes: dict[LaneKey, Lane] = {}
         self.assigned_at = time.monotonic()
@@ -103,9 +103,9 @@ class OwnedPartitions:
         producer = self._new_producer(f"{app_id}-fx-{key.place}-{key.partitions}-{key.partition}")
         await producer.open()
         if key.place == "scan":
-            return key, ScanLane(key.partition, producer, self._scan, self._signals, (app_id, self._gate))
+            return key, ScanLane(key.partition, producer, self._scan, self._shared)
         partition = key.partition
-        return key, JudgeLane(partition, producer, self._judge, lambda: self._store().rows(partition), self._signals)
+        return key, JudgeLane(partition, producer, self._judge, lambda: self._store().rows(partition), self._shared)
 
 
 def producer_factory(transaction_timeout_ms: int, connection: Mapping[str, Any]) -> Callable[[str], FencedProducer]:
