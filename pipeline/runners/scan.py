@@ -103,7 +103,7 @@ class Scan:
                 out.append(self._passed_on(cast("Event", event), heading(record, at_ms), counts))
         counts[SCANNED] += len(messages)
         read = [self._text_of(message) for _, _, message in messages]
-        found = self._detector.detect_each(read)
+        found = self._detector.detect_each(read) if read else []
         for (place, at_ms, message), (text, _, _), detection in zip(messages, read, found, strict=True):
             part = NO_FRAGMENT if detection.mentions else fragment(message, text)
             if is_telling(detection) or part.digits:
