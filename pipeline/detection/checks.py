@@ -27,6 +27,7 @@ from pipeline.detection.sources import PackError, Source
 from schemas.vocabulary import Act
 
 FEWEST_EXAMPLES = 60
+_UNREAD_SIGNS = ("?", "？", "؟", "!", ";", ":")
 _MOST_SPELLINGS_TRIED = 200
 _ACTS = ("solicits", "shares_contact", "discloses", "refuses")
 _NO_PHRASES = ("trap", "number_trap", "common")
@@ -91,6 +92,8 @@ def _dead_phrases(path: Path, pack: Pack) -> Iterator[Fault]:
         reason = None
         if not phrases_of(entry.text):
             reason = "is read as nothing: no letter, digit or known sign in it"
+        elif entry.text.rstrip().endswith(_UNREAD_SIGNS):
+            reason = f"ends in {entry.text.rstrip()[-1]}, which is not read: write the words alone"
         elif entry.concept not in _NO_PHRASES and _is_always_swallowed(entry, swallowing):
             reason = "can never match: a trap of this pack always swallows it"
         if reason:

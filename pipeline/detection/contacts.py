@@ -39,6 +39,8 @@ _SURE_CUES = ("any_contact", "call_verb", "text_verb", "contact_me", "handle", "
               "phrase.share", "phrase.request", "phrase.hint")  # fmt: skip
 _FAINT_CUES = {"here_is": 4, "reach_verb": 6, "me": 6}
 """How near, in words, a cue must stand that alone says little."""
+FEWEST_OF_A_PIECE, _MOST_OF_A_PIECE = 3, 8
+"""Digits of a piece of a number."""
 _CUE_REACH_WORDS = 18
 _TRAP_REACH_WORDS = 5
 _TRAP_REACH_BEHIND_WORDS = 3
@@ -130,12 +132,32 @@ def noted_mentions(scene: Scene, atoms: Sequence[Atom], regions: Sequence[str]) 
         if found is not None and not is_of_others(scene, first.first, last.last):
             mentions.append(found)
             scene.add_contact("number", first.first, last.last)
-    if not mentions and atoms and _has_sure_cue(scene) and not any(_is_behind_trap(scene, atom) for atom in atoms):
+    is_told = bool(atoms) and (phone.are_spoken(atoms) or _has_sure_cue(scene))
+    if not mentions and is_told and not any(_is_behind_trap(scene, atom) for atom in atoms):
         found = phone.scattered(atoms, regions)
         if found is not None:
             mentions.append(found)
             scene.add_contact("number", atoms[0].first, atoms[-1].last)
     return mentions
+
+
+def note_pieces(scene: Scene, atoms: Sequence[Atom], mentions: Sequence[Mention]) -> None:
+    """Notes runs of digits that are no number by themselves, and which of them begin as one that is dialled does."""
+    runs: list[tuple[str, Atom, Atom]] = []
+    for atom in atoms:
+        if runs and atom.first - runs[-1][2].last <= 1:
+            digits, first, _ = runs[-1]
+            runs[-1] = digits + atom.digits, first, atom
+        else:
+            runs.append((atom.digits, atom, atom))
+    for digits, first, last in runs:
+        if len(digits) > _MOST_OF_A_PIECE or any(m.start < last.end and first.start < m.end for m in mentions):
+            continue
+        if len(digits) >= FEWEST_OF_A_PIECE:
+            scene.add_contact("digits", first.first, last.last)
+        is_beginning = digits.startswith("0") or scene.text[: first.start].rstrip().endswith(("+", "\uff0b"))
+        if is_beginning and digits.strip("0"):
+            scene.add_contact("number_beginning", first.first, last.last)
 
 
 def is_of_others(scene: Scene, first: int, last: int) -> bool:

@@ -6,7 +6,14 @@ from typing import NamedTuple
 
 from pipeline.detection.atoms import atoms_of
 from pipeline.detection.collector import collector_paused
-from pipeline.detection.contacts import Handle, handles_in, note_handles, noted_mentions, own_contacts
+from pipeline.detection.contacts import (
+    Handle,
+    handles_in,
+    note_handles,
+    note_pieces,
+    noted_mentions,
+    own_contacts,
+)
 from pipeline.detection.grammar import Grammar, is_foreign
 from pipeline.detection.kinds import CONTACT_NOUNS, Languages, Sides
 from pipeline.detection.lexicon import Graph, Lexicon, graph_of
@@ -152,6 +159,7 @@ class Detector:
         if atoms:
             tried = tuple(dict.fromkeys((*regions, *self._regions.get(language or "", ()))))
             mentions = noted_mentions(scene, atoms, tried)
+            note_pieces(scene, atoms, mentions)
         return Understood(scene, mentions, handles, language)
 
     def _main_language(self, scene: Scene) -> str | None:

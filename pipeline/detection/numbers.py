@@ -89,13 +89,22 @@ def mention(
     return next((each for each in found if each is not None), None)
 
 
+def are_spoken(atoms: Sequence[Atom]) -> bool:
+    """Whether there are as many words for digits as nothing but a number has."""
+    return sum(len(atom.digits) for atom in atoms if atom.technique == "digit_words") >= MIN_DIGITS
+
+
 def scattered(atoms: Sequence[Atom], regions: Sequence[str]) -> Mention | None:
-    """A number whose digits stand far apart in one message: exactly as many as a valid number of the first region."""
+    """A number whose digits stand far apart in one message: exactly as many as a valid one has.
+
+    Of the first region; of any where they are told in words.
+    """
     groups = summed(atoms)
     digits = "".join(atom.digits for atom in groups)
-    if not regions or len(groups) < 3 or not MIN_DIGITS < len(digits) <= MAX_DIGITS:
+    if len(groups) < 3 or not MIN_DIGITS < len(digits) <= MAX_DIGITS:
         return None
-    e164 = _parsed(digits, regions[0], is_strict=True)
+    tried = regions if are_spoken(atoms) else regions[:1]
+    e164 = next((found for region in tried if (found := _parsed(digits, region, is_strict=True))), None)
     if e164 is None:
         return None
     techniques = {"filler_words", *(atom.technique for atom in groups if atom.technique)}

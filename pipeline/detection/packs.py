@@ -54,6 +54,8 @@ WORDS = frozenset(
         "we_are",
         "authority",
         "reversed",
+        "number_start",
+        "number_rest",
         "at_sign",
         "dot_sign",
     ]

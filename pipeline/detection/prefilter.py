@@ -12,13 +12,14 @@ from ahocorasick_rs import AhoCorasick, Implementation
 
 from pipeline.detection.anchors import SURE, Anchors, Clue, Concepts, Table, clues_of, pattern, table_of
 from pipeline.detection.atoms import HOMOPHONES
+from pipeline.detection.contacts import FEWEST_OF_A_PIECE
 from pipeline.detection.fold import FOLD, NO_SPACE
-from pipeline.detection.kinds import is_free, wider
+from pipeline.detection.kinds import CONTACT_NOUNS, is_free, wider
 from pipeline.detection.lexicon import Lexicon
 from pipeline.detection.packs import Entry, Pack, PackSet
 from pipeline.detection.phrases import has_no_space, phrases_of
 from pipeline.detection.reading import SHORTEST_BASE64, holds_base64
-from pipeline.detection.tricks import are_leet
+from pipeline.detection.tricks import SHORTEST_REVERSED, are_leet
 
 # Every way to an act passes one of these: alone, or with what a rule of the grammar needs beside it.
 SURE_CONCEPTS = ("phrase.", "manner.", "reason.phishing")
@@ -30,7 +31,7 @@ ANCHOR_CONCEPTS = frozenset({
 PASSING = frozenset({"manner.urgency", "manner.consent_sought", "manner.use_limited"})
 SPOKEN_ADDRESS = (("at_sign",), ("dot_sign",))
 """What "joe at mail dot com" needs; no rule of the grammar."""
-CIRCUMSTANCES = ("question", "number", "handle")
+CIRCUMSTANCES = ("question", "number", "handle", "digits", "number_beginning")
 """What rules need that is no word."""
 OWNED = {"your_any": ("your", "your_contact"), "my_any": ("my", "my_contact")}
 SHORTEST_CUT = 5
@@ -144,6 +145,8 @@ class Company:
         self._rules = {tuple(map(self._mask, groups)) for groups in needs}
         self.question = self._mask(["question"])
         self.number = self._mask(["number", "handle"])
+        self.digits = self._mask(["digits"])
+        self.beginning = self._mask(["number_beginning"])
         self._are_enough: dict[int, bool] = {}
         anchoring = {concept for concept in concepts if is_anchoring(concept)}
         mask = self._mask(anchoring)
@@ -228,7 +231,7 @@ def tables_of(packs: PackSet) -> Tables:
     cut = frozenset(word for pack in packs.packs for word in cut_words(pack))
     anchors.update((f" {a} {b} {c} ", [SURE]) for a, b, c in product(_LETTERS, repeat=3))
     anchors.update((letter * 3, [SURE]) for letter in _LETTERS if letter != "w")
-    anchors.update((f" {word[::-1]} ", [SURE]) for word in cut)
+    anchors.update((found, [SURE]) for pack in packs.packs for found in reversed_words(pack))
     traps = frozenset(bare for word in singles(entries, "number_trap") if (bare := word.rstrip("*")).isalpha())
     return Tables(
         table_of(anchors, is_spaced=True),
@@ -308,8 +311,13 @@ class Prefilter:
         everywhere = found.pop(0, 0)
         if has_question(text):
             everywhere |= self._company.question
-        if shape.count("1") >= FEWEST_DIGITS:
+        count = shape.count("1")
+        if count >= FEWEST_DIGITS:
             everywhere |= self._company.number
+        if count >= FEWEST_OF_A_PIECE:
+            everywhere |= self._company.digits
+        if count and ("0" in spaced or "+" in text):
+            everywhere |= self._company.beginning
         are_enough = self._company.are_enough
         for concepts in found.values():
             if are_enough(concepts | everywhere):
@@ -435,6 +443,16 @@ def cut_words(pack: Pack) -> Iterator[str]:
             for word in phrase_words(entry):
                 if SHORTEST_CUT <= len(word) <= LONGEST_CUT and word.isalpha() and not has_no_space(word):
                     yield word
+
+
+def reversed_words(pack: Pack) -> Iterator[str]:
+    """Words for contacts and channels as they stand in plain text when they are written backwards."""
+    for entry in pack.entries:
+        if entry.concept.startswith("channel.") or entry.concept in CONTACT_NOUNS:
+            for word in phrase_words(entry):
+                letters = word.strip("*")
+                if len(letters) >= SHORTEST_REVERSED and letters.isalpha() and not has_no_space(letters):
+                    yield f"{'' if word.endswith('*') else ' '}{letters[::-1]}{'' if word.startswith('*') else ' '}"
 
 
 def singles(entries: Iterable[Entry], concept: str) -> set[str]:

@@ -1,7 +1,7 @@
 """Words that were spelled in a hidden way, replaced by what they stand for where some pack knows that."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, product
 
@@ -26,7 +26,11 @@ _REPEATED = re.compile(r"(\w)\1+")
 _MOST_RUNS = 5
 """Drawn out in one word: each may stand for one letter or two."""
 _SHORTEST = 3
-_SHORTEST_REVERSED = 5
+_SHORTEST_LEET = 2
+_SURELY_LEET = 4
+"""Weight of words with signs for letters that are no chance together."""
+SHORTEST_REVERSED = 5
+"""Letters of a word for a contact that stands for itself when it is written backwards."""
 _SHORTEST_COMMON = 4
 """Letters of a hidden word that names no contact: shorter ones are met by chance."""
 _LONGEST = 24
@@ -65,6 +69,7 @@ def undo(reading: Reading, lexicon: Lexicon) -> None:
     if not _LEET_SIGNS.isdisjoint(reading.layer.text):
         undoing.take(_leet(reading, lexicon))
     undoing.take(_misspelled(undoing))
+    undoing.take(_backwards(reading.words, lexicon))
     for first, last, words, technique in sorted(undoing.changes, reverse=True):
         _replace(reading, first, last, words, technique)
 
@@ -183,11 +188,11 @@ def _leet(reading: Reading, lexicon: Lexicon) -> Iterator[Change]:
 
 
 def are_leet(words: Iterable[str], lexicon: Lexicon) -> bool:
-    """Whether words as written are spelled with digits and signs for letters: one names a contact, or there are two."""
+    """Whether words as written are spelled with digits and signs for letters: one names a contact, or there are more."""
     total = 0
     for word in words:
         total += _leet_word(word.lower().strip(_AROUND_LEET), lexicon)[1]
-        if total >= 2:
+        if total >= _SURELY_LEET:
             return True
     return False
 
@@ -195,42 +200,46 @@ def are_leet(words: Iterable[str], lexicon: Lexicon) -> bool:
 def leet_words(text: str, lexicon: Lexicon) -> list[tuple[int, int, str]]:
     """Where words with signs for letters stand in a folded text, their length, and what they stand for."""
     found: list[tuple[int, int, str]] = []
-    weights: list[int] = []
+    total = 0
     for match in _CHUNK.finditer(text):
         chunk = match[0].strip(_AROUND_LEET)
         plain, weight = _leet_word(chunk, lexicon)
         if plain:
             found.append((match.start() + match[0].index(chunk), len(chunk), plain))
-            weights.append(weight)
-    return found if sum(weights) >= 2 else []
+            total += weight
+    return found if total >= _SURELY_LEET else []
 
 
 def _leet_word(chunk: str, lexicon: Lexicon) -> tuple[str, int]:
     """What a word with signs for letters stands for, and its weight; empty where it is none."""
-    if not _SHORTEST <= len(chunk) <= _LONGEST or chunk.isdigit() or _LEET_SIGNS.isdisjoint(chunk):
+    if not _SHORTEST_LEET <= len(chunk) <= _LONGEST or chunk.isdigit() or _LEET_SIGNS.isdisjoint(chunk):
         return "", 0
     letters = sum(map(str.isalpha, chunk))
     between = sum(map(chunk.count, _BETWEEN))
-    if not letters or letters * 2 < len(chunk) - between or lexicon.weight(chunk):
+    if not letters or letters * 3 < len(chunk) - between or lexicon.weight(chunk):
         return "", 0
     return _guess(chunk, lexicon)
 
 
 def _guess(chunk: str, lexicon: Lexicon) -> tuple[str, int]:
-    """The known word that a word with signs for letters stands for, and its weight; empty where there is none."""
+    """The known word that a word with signs for letters stands for, and its weight; empty where there is none.
+
+    A word for a contact weighs four, another one two, one of three letters one: so short ones are met by chance. One of
+    two weighs nothing, and is read among others.
+    """
     table = _CYRILLIC_LEET if _CYRILLIC.search(chunk) else _LEET
     best = ("", 0)
     for text in dict.fromkeys((_DRAWN_OUT.sub(r"\1", chunk), chunk, chunk.removesuffix("!"))):
         choices = [table.get(character, character) for character in text if character not in _BETWEEN]
         for letters in islice(product(*choices), _MAX_GUESSES):
             guess = "".join(letters)
-            if len(guess) < _SHORTEST or not guess.isalpha():
+            if not guess.isalpha():
                 continue
             weight = lexicon.weight(guess)
-            if weight == 2:
-                return guess, 2
-            if weight and len(guess) >= _SHORTEST_COMMON and not best[0]:
-                best = (guess, 1)
+            if weight == 2 and len(guess) >= _SHORTEST:
+                return guess, _SURELY_LEET
+            if weight and not best[0]:
+                best = (guess, 2 if len(guess) >= _SHORTEST_COMMON else len(guess) - 2)
     return best
 
 
@@ -247,12 +256,43 @@ def _misspelled(undoing: _Undoing) -> Iterator[Change]:
             if word in beginnings and (pieces := _pieces(reading, index, lexicon)):
                 yield pieces
                 step = pieces[1] - index
-            elif word not in known and word.isalpha() and word.strip("o"):
-                if has_stretched and (plain := _without_elongation(word, lexicon)):
-                    yield (index, index + 1, (plain,), "elongation")
-                elif len(word) >= _SHORTEST_REVERSED and known.get(word[::-1]) == 2:
-                    yield (index, index + 1, (word[::-1],), "reversed")
+            elif (
+                has_stretched
+                and word not in known
+                and word.isalpha()
+                and word.strip("o")
+                and (plain := _without_elongation(word, lexicon))
+            ):
+                yield (index, index + 1, (plain,), "elongation")
         index += step
+
+
+def _backwards(words: Sequence[str], lexicon: Lexicon) -> Iterator[Change]:
+    """Words written backwards: those for a contact, and where they are not fewer than the others, all."""
+    turned = [word[::-1] for word in words]
+    sure = [
+        index
+        for index, word in enumerate(words)
+        if len(word) >= SHORTEST_REVERSED
+        and word.isalpha()
+        and _names_contact(turned[index], lexicon)
+        and not lexicon.weight(word)
+    ]
+    if not sure:
+        return
+    known = [
+        index for index, word in enumerate(turned) if len(word) > 1 and word != words[index] and word in lexicon.words
+    ]
+    forward = sum(len(word) > 1 and word in lexicon.words for word in words)
+    for index in sorted({*sure, *known}) if len(known) >= forward else sure:
+        yield (index, index + 1, (turned[index],), "reversed")
+
+
+def _names_contact(word: str, lexicon: Lexicon) -> bool:
+    """Whether a word, or what it begins with, names a contact or a channel."""
+    known = lexicon.words
+    sizes = range(SHORTEST_REVERSED, len(word))
+    return known.get(word) == 2 or any(known.get(f"{word[:size]}*") == 2 for size in sizes)
 
 
 def _without_elongation(word: str, lexicon: Lexicon) -> str:
