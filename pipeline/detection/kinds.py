@@ -45,8 +45,10 @@ class Kind:
         self.is_digit = concept.startswith(("digit.", "repeat."))
         self.is_silent = self.is_digit or concept in {"common", "trap", "filler"}
         """The grammar does not ask for it."""
-        self.is_noun = concept in CONTACT_NOUNS
-        """Names a contact; a secret ("card number") or a trap may swallow it."""
+        self.is_way = (
+            concept in CONTACT_NOUNS or concept.startswith(("channel.", "weak_channel.")) or concept == "text_verb"
+        )
+        """Names a contact or a channel: a secret may swallow it ("card number", "the code that came by SMS")."""
         self.is_trappable = concept != "number_trap"
 
 

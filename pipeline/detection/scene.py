@@ -211,7 +211,7 @@ def is_other(kind: Kind, first: int, last: int, spoken: int, traps: Spans, secre
     languages = kind.language | spoken
     if traps and kind.is_trappable and is_swallowed(first, last, languages, traps):
         return True
-    return bool(secrets) and kind.is_noun and is_swallowed(first, last, languages, secrets)
+    return bool(secrets) and kind.is_way and is_swallowed(first, last, languages, secrets)
 
 
 def is_swallowed(first: int, last: int, languages: int, spans: Spans) -> bool:
