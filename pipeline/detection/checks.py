@@ -30,7 +30,7 @@ FEWEST_EXAMPLES = 60
 _UNREAD_SIGNS = ("?", "？", "؟", "!", ";", ":")
 _MOST_SPELLINGS_TRIED = 200
 _ACTS = ("solicits", "shares_contact", "discloses", "refuses")
-_NO_PHRASES = ("trap", "number_trap", "common")
+_NO_PHRASES = ("trap", "number_trap", "carrier", "common")
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -49,7 +49,7 @@ class Kind:
             concept in CONTACT_NOUNS or concept.startswith(("channel.", "weak_channel.")) or concept == "text_verb"
         )
         """Names a contact or a channel: a secret may swallow it ("card number", "the code that came by SMS")."""
-        self.is_trappable = concept != "number_trap"
+        self.is_trappable = concept not in {"number_trap", "carrier"}
 
 
 class Ending:

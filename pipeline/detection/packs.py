@@ -54,6 +54,7 @@ WORDS = frozenset(
         "we_are",
         "authority",
         "reversed",
+        "carrier",
         "number_start",
         "number_rest",
         "at_sign",
