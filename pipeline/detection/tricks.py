@@ -275,8 +275,8 @@ def _backwards(words: Sequence[str], lexicon: Lexicon) -> Iterator[Change]:
         for index, word in enumerate(words)
         if len(word) >= SHORTEST_REVERSED
         and word.isalpha()
+        and word not in lexicon.words
         and _names_contact(turned[index], lexicon)
-        and not lexicon.weight(word)
     ]
     if not sure:
         return
