@@ -268,7 +268,7 @@ def _misspelled(undoing: _Undoing) -> Iterator[Change]:
 
 
 def _backwards(words: Sequence[str], lexicon: Lexicon) -> Iterator[Change]:
-    """Words written backwards: those for a contact, and where they are not fewer than the others, all."""
+    """Words written backwards: those for a contact, and where more are known so than forwards, all."""
     turned = [word[::-1] for word in words]
     sure = [
         index
@@ -284,7 +284,7 @@ def _backwards(words: Sequence[str], lexicon: Lexicon) -> Iterator[Change]:
         index for index, word in enumerate(turned) if len(word) > 1 and word != words[index] and word in lexicon.words
     ]
     forward = sum(len(word) > 1 and word in lexicon.words for word in words)
-    for index in sorted({*sure, *known}) if len(known) >= forward else sure:
+    for index in sorted({*sure, *known}) if len(known) > forward else sure:
         yield (index, index + 1, (turned[index],), "reversed")
 
 
