@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pipeline.detection import numbers as phone
 from pipeline.detection.atoms import Atom
+from pipeline.detection.fragments import MEASURE
 from pipeline.detection.grammar import channel_of, is_cancelled
 from pipeline.detection.kinds import EVERY_LANGUAGE
 from pipeline.detection.lexicon import Found
@@ -41,6 +42,8 @@ _FAINT_CUES = {"here_is": 4, "reach_verb": 6, "me": 6}
 """How near, in words, a cue must stand that alone says little."""
 FEWEST_OF_A_PIECE, _MOST_OF_A_PIECE = 3, 8
 """Digits of a piece of a number."""
+_UNIT_CHARACTERS = 8
+"""Behind a number, in which a unit may stand."""
 _CUE_REACH_WORDS = 18
 _TRAP_REACH_WORDS = 5
 _TRAP_REACH_BEHIND_WORDS = 3
@@ -152,6 +155,8 @@ def note_pieces(scene: Scene, atoms: Sequence[Atom], mentions: Sequence[Mention]
             runs.append((atom.digits, atom, atom))
     for digits, first, last in runs:
         if len(digits) > _MOST_OF_A_PIECE or any(m.start < last.end and first.start < m.end for m in mentions):
+            continue
+        if MEASURE.search(scene.text, first.start, last.end + _UNIT_CHARACTERS):
             continue
         if len(digits) >= FEWEST_OF_A_PIECE:
             scene.add_contact("digits", first.first, last.last)

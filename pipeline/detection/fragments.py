@@ -8,7 +8,7 @@ MOST_LETTERS = 14
 FEWEST_DIGITS, MOST_DIGITS = 2, 9
 _DIGIT = re.compile(r"\d")
 # Prices, sizes, times, shares, counts and dates come as a few digits as well.
-_MEASURE = re.compile(
+MEASURE = re.compile(
     r"[€$£¥₹₽₩₫฿₺%#°:]|\d\s?(?:x|cm|mm|m|kg|g|ml|l|eur|euros?|usd|gbp|pln|h|am|pm|uhr|min|pcs|st|stk|years?|days?|weeks?)\b"
     r"|\d\s?[年月日元円号號个個只点點]|\b\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b",
     re.IGNORECASE,
@@ -30,7 +30,7 @@ def fragment_of(text: str) -> Fragment:
     if len(text) > LONGEST_CHARACTERS:
         return NONE
     first = _DIGIT.search(text)
-    if first is None or _MEASURE.search(text):
+    if first is None or MEASURE.search(text):
         return NONE
     digits = sum(character.isdecimal() for character in text)
     letters = sum(character.isalpha() for character in text)

@@ -36,6 +36,8 @@ def seller_says(text, *regions):
         pytest.param("text me on whaaaatsaaaapp", "elongation", id="drawn out"),
         pytest.param("text me on tele🙂gram", "emoji", id="an emoji between"),
         pytest.param("text me on ppastahw", "reversed", id="backwards"),
+        pytest.param("ruoy rebmun enohp esaelp", "reversed", id="all words backwards"),
+        pytest.param("s3nd m3 ur t3l n0w", "leet", id="short words"),
         pytest.param("click wa.me/14155550132", "url", id="link"),
         pytest.param("call &#52;&#49;&#53; 555 0132", "html", id="entities"),
         pytest.param("decode it: dGV4dCA0MTUgNTU1IDAxMzI=", "base64", id="base64"),
@@ -66,6 +68,49 @@ def test_a_trick_is_undone_and_named(text, technique):
 )
 def test_a_number_is_found_however_it_is_written(text):
     assert [mention.e164 for mention in seller_says(text).mentions] == ["+14155550132"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("first half 07700, the rest in my next message", id="begins as a number does"),
+        pytest.param("my number starts with 415, the rest is on the photo", id="a contact beside its parts"),
+        pytest.param("send me the first three digits now and the last seven later", id="asked for in parts"),
+        pytest.param(
+            "four one five, well anyway, five five five and, as grandma used to say, oh one three two",
+            id="told in words far apart",
+        ),
+    ],
+)
+def test_a_number_in_pieces_is_a_contact(text):
+    found = seller_says(text)
+    assert found.solicits or found.shares_contact
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("The first half of the frame is 120 cm, the rest is folded.", id="parts of a thing"),
+        pytest.param("Half of the price now, the rest of the 1500 when you pick it up.", id="parts of a price"),
+        pytest.param("The IMEI ends in 0612, receipt included.", id="end of a serial"),
+    ],
+)
+def test_parts_of_something_else_are_no_contact(text):
+    found = seller_says(text)
+    assert not found.solicits
+    assert not found.shares_contact
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("You will get an email from Royal Mail when it is out for delivery.", id="a carrier's mail"),
+        pytest.param("Type in the code that you got by text to open the locker.", id="a code that came by text"),
+        pytest.param("The previous seller wanted to move to whatsapp, so I reported him.", id="a previous seller"),
+    ],
+)
+def test_what_others_send_or_said_is_no_request(text):
+    assert not seller_says(text).solicits
 
 
 @pytest.mark.parametrize(
