@@ -35,6 +35,8 @@ class VerificationState(msgspec.Struct, omit_defaults=True, gc=False, kw_only=Tr
     """Where the platform's check of a seller stands."""
 
     status: VerificationStatus = VerificationStatus.UNVERIFIED
+    level: str | None = None
+    """How much was looked at, in the marketplace's words."""
     at_ms: int = 0
     verified_at_ms: int | None = None
     registered_at_ms: int | None = None

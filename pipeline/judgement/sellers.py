@@ -81,9 +81,10 @@ def remember_wording(policy: Policy, seller: Seller, signal: MessageSeen) -> Non
 
 
 def period_days(policy: Policy, seller: Seller) -> int:
-    """After how long a verification is due again: sooner for a seller whose strikes had reached the first step."""
-    is_risky = seller.strikes >= policy.ladder.warning
-    return policy.triggers.periodic_days_at_risk if is_risky else policy.triggers.periodic_days
+    """After how long a verification is due again: sooner for a lower level, and for strikes that had reached a step."""
+    triggers = policy.triggers
+    days = triggers.periodic_days_by_level.get(seller.verification.level or "", triggers.periodic_days)
+    return min(days, triggers.periodic_days_at_risk) if seller.strikes >= policy.ladder.warning else days
 
 
 def remember_category(seller: Seller, category: str) -> None:

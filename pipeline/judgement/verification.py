@@ -26,6 +26,7 @@ def on_verification(policy: Policy, state: State, signal: VerificationChanged) -
     verification.documents = dict(sorted(verification.documents.items()))
     verification.at_ms = signal.at_ms
     verification.status = signal.status
+    verification.level = signal.level
     verification.expires_at_ms = signal.expires_at_ms
     verification.registered_at_ms = signal.registered_at_ms or verification.registered_at_ms
     if signal.status is VerificationStatus.VERIFIED:

@@ -177,6 +177,8 @@ class Triggers(Part):
     """A request within so many days of a changed bank account, tax id or identity."""
     periodic_days: Days
     """A verified seller is verified again after so long …"""
+    periodic_days_by_level: dict[str, Days] = {}
+    """… at a level of verification that is named here, in the marketplace's own words, after so long instead …"""
     periodic_days_at_risk: Days
     """… and one whose strikes have reached the first step of the ladder after so long."""
     severity: dict[str, Severity]

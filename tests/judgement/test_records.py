@@ -135,6 +135,23 @@ def test_a_seller_at_risk_is_verified_again_sooner(strikes, days):
 
 
 @pytest.mark.parametrize(
+    ("level", "days"),
+    [
+        pytest.param("basic", POLICY.triggers.periodic_days_by_level["basic"], id="a level with a period of its own"),
+        pytest.param("full", POLICY.triggers.periodic_days, id="another level"),
+        pytest.param(None, POLICY.triggers.periodic_days, id="no level"),
+    ],
+)
+def test_a_lower_level_of_verification_is_due_again_sooner(level, days):
+    desk = Desk()
+    desk.verification("verified", level=level)
+    desk.tick(NOW_MS + days * DAY_MS - 1)
+    assert "periodic" not in desk.triggers
+    desk.tick(NOW_MS + days * DAY_MS)
+    assert "periodic" in desk.triggers
+
+
+@pytest.mark.parametrize(
     ("held", "of", "low", "high"),
     [
         pytest.param(0, 0, 0.0, 1.0, id="nothing decided"),
