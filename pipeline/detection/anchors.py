@@ -53,12 +53,48 @@ class Table(NamedTuple):
     clues: list[tuple[Clue, ...] | None]
 
 
-def table_of(clues: Mapping[str, Iterable[Clue]], *, is_spaced: bool) -> Table:
-    """The anchors that stand between spaces, or those in a script without any."""
-    kept = {
-        anchor: tuple(dict.fromkeys(each)) for anchor, each in clues.items() if has_no_space(anchor) is not is_spaced
-    }
-    return Table(list(kept), [None if SURE in each else each for each in kept.values()])
+class ByScript(NamedTuple):
+    """Anchors by what they can stand in: a text in Latin letters holds none but the first."""
+
+    latin: Table
+    spaced: Table
+    """In any other script with spaces."""
+    unspaced: Table
+
+
+def by_script(clues: Mapping[str, Iterable[Clue]]) -> ByScript:
+    """The anchors by the script that they are in."""
+    latin: dict[str, tuple[Clue, ...]] = {}
+    spaced: dict[str, tuple[Clue, ...]] = {}
+    unspaced: dict[str, tuple[Clue, ...]] = {}
+    for anchor, each in clues.items():
+        kept = latin if anchor.isascii() else unspaced if has_no_space(anchor) else spaced
+        kept[anchor] = tuple(dict.fromkeys(each))
+    return ByScript(
+        *(
+            Table(list(kept), [None if SURE in each else each for each in kept.values()])
+            for kept in (latin, spaced, unspaced)
+        )
+    )
+
+
+class Plain:
+    """A message without what makes no difference."""
+
+    __slots__ = ("is_latin", "is_unspaced", "shape", "spaced", "text", "unspaced")
+
+    def __init__(self, text: str, words: str, shape: str, *, is_latin: bool, is_unspaced: bool) -> None:
+        self.text = text
+        """As written."""
+        self.spaced = f" {words} ".replace("  ", " ").replace("  ", " ")
+        """In folded letters, with single spaces between words."""
+        self.unspaced = self.spaced.replace(" ", "")
+        self.shape = shape
+        """Each character as the kind that it is of."""
+        self.is_latin = is_latin
+        """In Latin letters throughout."""
+        self.is_unspaced = is_unspaced
+        """With some of a script that puts no spaces between words."""
 
 
 class _Sought:
@@ -82,12 +118,10 @@ class Anchors:
             self._sought.append(None if clues is None else made[clues])
         self._is_spaced = is_spaced
 
-    def concepts_in(self, text: str, other: str, raw: str, languages: int) -> Concepts | None:
-        """The concepts whose anchors stand in a text with what their clues ask for; `None` where one says enough.
-
-        `other` is the message without spaces for a text with single spaces between words, and the other way round;
-        `raw` is the message as written. Only concepts of these languages are looked for: a bit for the number of each, all bits for all of them.
-        """
+    def concepts_in(self, plain: Plain, languages: int) -> Concepts | None:
+        """The concepts whose anchors stand in a message with what their clues ask for; `None` where one says enough."""
+        text, other = (plain.spaced, plain.unspaced) if self._is_spaced else (plain.unspaced, plain.spaced)
+        raw = plain.text
         concepts: Concepts = {}
         absent: set[int] = set()  # what was looked for elsewhere in vain, by identity: it is so for the next match too
         for number, first, last in self._automaton.find_matches_as_indexes(text, overlapping=True):
@@ -121,6 +155,40 @@ class Anchors:
                     return None
                 concepts[clue.language] = known | clue.concept
         return concepts
+
+
+class Search:
+    """All anchors; those of a script are looked for in messages that may hold it."""
+
+    def __init__(self, tables: ByScript) -> None:
+        self._latin = Anchors(tables.latin, is_spaced=True)
+        self._spaced = Anchors(tables.spaced, is_spaced=True)
+        self._unspaced = Anchors(tables.unspaced, is_spaced=False)
+
+    def concepts_in(self, plain: Plain, languages: int) -> Concepts | None:
+        """The concepts whose anchors stand in a message with what their clues ask for; `None` where one says enough.
+
+        Only concepts of these languages are looked for: a bit for the number of each, all bits for all of them.
+        """
+        found = self._latin.concepts_in(plain, languages)
+        if found is None or plain.is_latin:
+            return found
+        more = self._spaced.concepts_in(plain, languages)
+        if more is None:
+            return None
+        add(found, more)
+        if plain.is_unspaced:
+            more = self._unspaced.concepts_in(plain, languages)
+            if more is None:
+                return None
+            add(found, more)
+        return found
+
+
+def add(found: Concepts, more: Concepts) -> None:
+    """Adds what was found in another way."""
+    for language, concepts in more.items():
+        found[language] = found.get(language, 0) | concepts
 
 
 def _has_each(text: str, other: str, steps: tuple[tuple[Spellings, Spellings], ...]) -> bool:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick, Implementation
 
-from pipeline.detection.anchors import SURE, Anchors, Clue, Concepts, Table, clues_of, pattern, table_of
+from pipeline.detection.anchors import SURE, ByScript, Clue, Concepts, Plain, Search, add, by_script, clues_of, pattern
 from pipeline.detection.atoms import HOMOPHONES
 from pipeline.detection.contacts import FEWEST_OF_A_PIECE
 from pipeline.detection.fold import FOLD, NO_SPACE
@@ -190,11 +190,9 @@ def widened(needs: Iterable[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
 class Tables(NamedTuple):
     """What the prefilter looks for."""
 
-    spaced: Table
-    unspaced: Table
-    spaced_company: Table
+    anchors: ByScript
+    companions: ByScript
     """Of concepts that say something only beside an anchor's."""
-    unspaced_company: Table
     cut: frozenset[str]
     """Words for contacts and channels that people cut in pieces."""
     traps: frozenset[str]
@@ -234,10 +232,8 @@ def tables_of(packs: PackSet) -> Tables:
     anchors.update((found, [SURE]) for pack in packs.packs for found in reversed_words(pack))
     traps = frozenset(bare for word in singles(entries, "number_trap") if (bare := word.rstrip("*")).isalpha())
     return Tables(
-        table_of(anchors, is_spaced=True),
-        table_of(anchors, is_spaced=False),
-        table_of(companions, is_spaced=True),
-        table_of(companions, is_spaced=False),
+        by_script(anchors),
+        by_script(companions),
         cut,
         traps,
         concepts,
@@ -253,70 +249,39 @@ class Prefilter:
         self._company = Company(tables.concepts, tables.needs)
         self._traps = tables.traps
         self._cut = AhoCorasick(tables.cut, implementation=Implementation.ContiguousNFA)
-        self._spaced = Anchors(tables.spaced, is_spaced=True)
-        self._unspaced = Anchors(tables.unspaced, is_spaced=False)
-        self._spaced_company = Anchors(tables.spaced_company, is_spaced=True)
-        self._unspaced_company = Anchors(tables.unspaced_company, is_spaced=False)
+        self._anchors = Search(tables.anchors)
+        self._companions = Search(tables.companions)
 
     def fires(self, text: str) -> bool:
         """Whether the full detector has to look."""
-        try:
-            latin, _ = charmap_encode(text, "strict", _LATIN_CODES)
-        except UnicodeEncodeError:
-            plain = " ".join([_PLAIN_WORDS[word] for word in text.split()])
-            if _STRANGE_MARK in plain:
-                return True
-            is_unspaced = _UNSPACED_MARK in plain
-            if is_unspaced:
-                plain = plain.replace(_UNSPACED_MARK, "")
-            # Where there are figures, those of the plain text: they may be of another script.
-            shape = (plain if _FIGURE.search(plain) else text).encode("ascii", "replace").translate(_SHAPE).decode()
-            is_latin, has_more = False, True
-        else:
-            plain_latin = latin.translate(_PLAIN_LATIN)
-            if not plain_latin.isascii():
-                for code, letters in _TWO_LETTERS:
-                    if code * 3 in plain_latin:
-                        return True  # drawn out
-                    plain_latin = plain_latin.replace(code, letters)
-            plain = plain_latin.decode()
-            is_unspaced = False
-            shape = latin.translate(_SHAPE).decode()
-            is_latin, has_more = True, "1" in shape or "$" in shape  # letters alone are anchors
-        spaced = f" {plain} ".replace("  ", " ").replace("  ", " ")
-        unspaced = spaced.replace(" ", "")
-        found = self._spaced.concepts_in(spaced, unspaced, text, _EVERY_LANGUAGE)
-        if found is None:
+        plain = plainly(text)
+        if plain is None:
             return True
-        if is_unspaced:
-            more = self._unspaced.concepts_in(unspaced, spaced, text, _EVERY_LANGUAGE)
-            if more is None:
-                return True
-            add(found, more)
-        if found and self._is_complete(found, text, shape, spaced, unspaced if is_unspaced else None):
+        found = self._anchors.concepts_in(plain, _EVERY_LANGUAGE)
+        if found is None or (found and self._is_complete(found, plain)):
             return True
-        for word in self._cut.find_matches_as_strings(unspaced):
-            if is_cut(word, spaced):
+        for word in self._cut.find_matches_as_strings(plain.unspaced):
+            if is_cut(word, plain.spaced):
                 return True
-        return has_more and (_SPELLED.search(spaced) is not None or self._has_figures(text, shape, is_latin=is_latin))
+        if plain.is_latin and "1" not in plain.shape and "$" not in plain.shape:
+            return False  # letters one by one are anchors
+        return _SPELLED.search(plain.spaced) is not None or self._has_figures(plain)
 
-    def _is_complete(self, found: Concepts, text: str, shape: str, spaced: str, unspaced: str | None) -> bool:
+    def _is_complete(self, found: Concepts, plain: Plain) -> bool:
         """Whether a rule has all that it needs."""
         languages = 0
         for language in found:
             languages |= 1 << language if language else _EVERY_LANGUAGE
-        add(found, self._spaced_company.concepts_in(spaced, unspaced or "", text, languages) or {})
-        if unspaced:
-            add(found, self._unspaced_company.concepts_in(unspaced, spaced, text, languages) or {})
+        add(found, self._companions.concepts_in(plain, languages) or {})
         everywhere = found.pop(0, 0)
-        if has_question(text):
+        if has_question(plain.text):
             everywhere |= self._company.question
-        count = shape.count("1")
+        count = plain.shape.count("1")
         if count >= FEWEST_DIGITS:
             everywhere |= self._company.number
         if count >= FEWEST_OF_A_PIECE:
             everywhere |= self._company.digits
-        if count and ("0" in spaced or "+" in text):
+        if count and ("0" in plain.spaced or "+" in plain.text):
             everywhere |= self._company.beginning
         are_enough = self._company.are_enough
         for concepts in found.values():
@@ -324,7 +289,8 @@ class Prefilter:
                 return True
         return are_enough(everywhere)
 
-    def _has_figures(self, text: str, shape: str, *, is_latin: bool) -> bool:
+    def _has_figures(self, plain: Plain) -> bool:
+        text, shape = plain.text, plain.shape
         if "@" in text or (("%" in text or "&" in text) and _ENCODED.search(text)):
             return True
         if is_mixed(shape):
@@ -334,7 +300,7 @@ class Prefilter:
         count = shape.count("1")
         if count < FEWEST_DIGITS:
             return False
-        first, last = (shape.index("1"), shape.rindex("1") + 1) if is_latin else (0, len(text))
+        first, last = (shape.index("1"), shape.rindex("1") + 1) if plain.is_latin else (0, len(text))
         runs = len(_DIGITS.findall(text, first, last))
         if runs >= 4 and count >= FEWEST_OF_A_NUMBER:
             return True
@@ -354,6 +320,29 @@ class Prefilter:
         while first > 0 and last - first < _LONGEST_TRAP and text[first - 1].isalpha():
             first -= 1
         return text[first:last].lower() in self._traps
+
+
+def plainly(text: str) -> Plain | None:
+    """The message without what makes no difference; `None` where it is written so strangely that it passes anyway."""
+    try:
+        latin, _ = charmap_encode(text, "strict", _LATIN_CODES)
+    except UnicodeEncodeError:
+        words = " ".join([_PLAIN_WORDS[word] for word in text.split()])
+        if _STRANGE_MARK in words:
+            return None
+        is_unspaced = _UNSPACED_MARK in words
+        if is_unspaced:
+            words = words.replace(_UNSPACED_MARK, "")
+        # Where there are figures, those of the plain text: they may be of another script.
+        shape = (words if _FIGURE.search(words) else text).encode("ascii", "replace").translate(_SHAPE).decode()
+        return Plain(text, words, shape, is_latin=False, is_unspaced=is_unspaced)
+    letters = latin.translate(_PLAIN_LATIN)
+    if not letters.isascii():
+        for code, two in _TWO_LETTERS:
+            if code * 3 in letters:
+                return None  # drawn out
+            letters = letters.replace(code, two)
+    return Plain(text, letters.decode(), latin.translate(_SHAPE).decode(), is_latin=True, is_unspaced=False)
 
 
 def is_word(character: str) -> bool:
@@ -379,12 +368,6 @@ def is_cut(word: str, spaced: str) -> bool:
         return False
     words = spaced.split()
     return any("".join(words[at : at + size]) == word for at in range(len(words)) for size in range(2, MOST_PIECES + 1))
-
-
-def add(found: Concepts, more: Concepts) -> None:
-    """Adds what was found in another way."""
-    for language, concepts in more.items():
-        found[language] = found.get(language, 0) | concepts
 
 
 def is_anchoring(concept: str) -> bool:
