@@ -161,24 +161,20 @@ class Search:
     """All anchors; those of a script are looked for in messages that may hold it."""
 
     def __init__(self, tables: ByScript) -> None:
-        self._latin = Anchors(tables.latin, is_spaced=True)
-        self._spaced = Anchors(tables.spaced, is_spaced=True)
-        self._unspaced = Anchors(tables.unspaced, is_spaced=False)
+        self._of_latin = [Anchors(tables.latin, is_spaced=True)]
+        self._of_spaced = [*self._of_latin, Anchors(tables.spaced, is_spaced=True)]
+        self._of_unspaced = [*self._of_spaced, Anchors(tables.unspaced, is_spaced=False)]
 
     def concepts_in(self, plain: Plain, languages: int) -> Concepts | None:
         """The concepts whose anchors stand in a message with what their clues ask for; `None` where one says enough.
 
         Only concepts of these languages are looked for: a bit for the number of each, all bits for all of them.
         """
-        found = self._latin.concepts_in(plain, languages)
-        if found is None or plain.is_latin:
-            return found
-        more = self._spaced.concepts_in(plain, languages)
-        if more is None:
-            return None
-        add(found, more)
-        if plain.is_unspaced:
-            more = self._unspaced.concepts_in(plain, languages)
+        found: Concepts = {}
+        for anchors in (
+            self._of_latin if plain.is_latin else self._of_unspaced if plain.is_unspaced else self._of_spaced
+        ):
+            more = anchors.concepts_in(plain, languages)
             if more is None:
                 return None
             add(found, more)

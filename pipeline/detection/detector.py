@@ -109,13 +109,18 @@ class Detector:
 
     def detect_each(self, messages: Sequence[tuple[str, Sender, tuple[str, ...]]]) -> list[Detection]:
         """What `detect` says of each text, by whom and from where: in two passes, so that caches stay warm."""
-        found = [NOTHING] * len(messages)
-        firing = [place for place, (text, _, _) in enumerate(messages) if self.is_of_interest(text)]
-        for place in firing:
-            text, sender, regions = messages[place]
-            telling = telling_layer(text, self._prefilter.fires) if is_long(text) else text
-            found[place] = self.examine(text, telling, sender, regions)
-        return found
+        telling = [self._telling(text) for text, _, _ in messages]
+        return [
+            NOTHING if found is None else self.examine(text, found, sender, regions)
+            for (text, sender, regions), found in zip(messages, telling, strict=True)
+        ]
+
+    def _telling(self, text: str) -> str | Layer | None:
+        """What of a message is worth reading; `None` where nothing is."""
+        if is_long(text):
+            layer = telling_layer(text, self._prefilter.fires)
+            return layer if layer.text else None
+        return text if self._prefilter.fires(text) else None
 
     def examine(self, text: str, telling: str | Layer, sender: Sender, regions: tuple[str, ...] = ()) -> Detection:
         """What `detect` finds where the prefilter lets it look: in the message, or what of it is telling."""

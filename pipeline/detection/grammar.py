@@ -100,23 +100,16 @@ class Grammar:
             hits = sentence.hits
             if not hits:
                 continue
-            done: list[Known] = []
-            for known in rules.possible(names[number], is_question=number in questions):
-                chosen = satisfied(scene, known, hits)
-                if chosen is not None:
-                    done.append(known)
-                    note(scene, known, chosen, meaning)
+            done = note_fulfilled(scene, rules.possible(names[number], is_question=number in questions), hits, meaning)
             if number + 1 < len(sentences) and sentences[number + 1].hits:
-                both = names[number] | names[number + 1]
-                for known in rules.wide:
-                    if (
-                        known.is_begun(names[number])
-                        and known not in done
-                        and known.is_possible(both, is_question=number + 1 in questions)
-                    ):
-                        chosen = satisfied(scene, known, joined_hits(hits, sentences[number + 1].hits))
-                        if chosen is not None:
-                            note(scene, known, chosen, meaning)
+                both, asks = names[number] | names[number + 1], number + 1 in questions
+                wide = [
+                    known
+                    for known in rules.wide
+                    if known not in done and known.is_begun(names[number]) and known.is_possible(both, is_question=asks)
+                ]
+                if wide:
+                    note_fulfilled(scene, wide, joined_hits(hits, sentences[number + 1].hits), meaning)
             note_phrases(scene, hits, meaning)
         return meaning
 
@@ -127,6 +120,17 @@ def mask_of(names: Iterable[str], bits: dict[str, int]) -> int:
     for name in names:
         mask |= bits.get(name, 0)
     return mask
+
+
+def note_fulfilled(scene: Scene, rules: Iterable[Known], hits: dict[str, list[Hit]], meaning: Meaning) -> list[Known]:
+    """Adds what the fulfilled ones of some rules make of a message, and tells which they are."""
+    done: list[Known] = []
+    for known in rules:
+        chosen = satisfied(scene, known, hits)
+        if chosen is not None:
+            done.append(known)
+            note(scene, known, chosen, meaning)
+    return done
 
 
 def note(scene: Scene, known: Known, hits: Sequence[Hit], meaning: Meaning) -> None:

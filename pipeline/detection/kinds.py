@@ -86,10 +86,6 @@ class Languages:
     def _bits(self, languages: Iterable[str]) -> int:
         return sum(self.bit_of[language] for language in languages)
 
-    def kind(self, meant: Meant) -> Kind:
-        """What is known of what a pack tells."""
-        return Kind(meant, self.bit_of[meant.language])
-
 
 def is_free(concept: str, language: str) -> bool:
     """Whether a word of a pack combines with words of any language."""

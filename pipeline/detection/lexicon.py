@@ -163,7 +163,8 @@ class Lexicon:
     def _kind(self, number: int) -> Kind:
         kind = self._kinds.get(number)
         if kind is None:
-            kind = self._kinds[number] = self._languages.kind(self._graph.terms[number])
+            meant = self._graph.terms[number]
+            kind = self._kinds[number] = Kind(meant, self._languages.bit_of[meant.language])
         return kind
 
     def _forget(self) -> None:

@@ -159,15 +159,13 @@ class Opinion:
         sentences: list[tuple[int, int]] = []
         for number, first in enumerate(starts):
             last = starts[number + 1] if number + 1 < len(starts) else len(words)
-            letters = len(letters_between(words, first, last))
-            if letters <= left:
-                runs = 2 * letters - 2 if letters else 0
-                sentences.append((self._sum_of_words(words, first, last), runs))
-                left -= letters
+            letters = letters_between(words, first, last)
+            if len(letters) <= left:
+                sentences.append((self._sum_of_words(words, first, last), max(2 * len(letters) - 2, 0)))
             else:
-                buckets = runs_of(letters_between(words, first, last)[:left])
+                buckets = runs_of(letters[:left])
                 sentences.append((self._sum(buckets), len(buckets)))
-                left = 0
+            left -= min(len(letters), left)
         concepts = concepts_of(scene, mentions, self._concept_at)
         return Answers(self._heads, sentences, (self._sum(concepts), len(concepts)))
 
@@ -275,23 +273,8 @@ def runs_of(text: str) -> list[int]:
 
 def concepts_of(scene: Scene, mentions: int, concept_at: dict[str, int]) -> list[int]:
     """Indices of what the message names in a language that it is in, and of who wrote it."""
-    is_seller = scene.sender is Sender.SELLER
-    spoken = scene.spoken
-    found: dict[int, None] = {}
-    for sentence in scene.sentences:
-        for name, hits in sentence.hits.items():
-            at = concept_at.get(name)
-            if at is not None and at not in found:
-                for hit in hits:
-                    if hit.languages & spoken:
-                        found[at] = None
-                        break
-    for name in signs_of(scene, mentions):
-        at = concept_at.get(name)
-        if at is not None:
-            found[at] = None
-    out = list(found)
-    return [*out, *[at + 1 for at in out]] if is_seller else out
+    found = [concept_at[name] for name in named(scene, mentions) if name in concept_at]
+    return [*found, *[at + 1 for at in found]] if scene.sender is Sender.SELLER else found
 
 
 def named(scene: Scene, mentions: int) -> list[str]:

@@ -14,7 +14,7 @@ from pipeline.detection.anchors import SURE, ByScript, Clue, Concepts, Plain, Se
 from pipeline.detection.atoms import HOMOPHONES
 from pipeline.detection.contacts import FEWEST_OF_A_PIECE
 from pipeline.detection.fold import FOLD, NO_SPACE
-from pipeline.detection.kinds import CONTACT_NOUNS, is_free, wider
+from pipeline.detection.kinds import CONTACT_NOUNS, EVERY_LANGUAGE, is_free, wider
 from pipeline.detection.lexicon import Lexicon
 from pipeline.detection.packs import Entry, Pack, PackSet
 from pipeline.detection.phrases import has_no_space, phrases_of
@@ -85,7 +85,6 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 _STRANGE_MARK, _UNSPACED_MARK = "\0", "\1"
 _MOST_WORDS, _LONGEST_KEPT = 50_000, 24
-_EVERY_LANGUAGE = -1  # all bits
 
 
 class _PlainCharacters(dict[int, str]):
@@ -257,7 +256,7 @@ class Prefilter:
         plain = plainly(text)
         if plain is None:
             return True
-        found = self._anchors.concepts_in(plain, _EVERY_LANGUAGE)
+        found = self._anchors.concepts_in(plain, EVERY_LANGUAGE)
         if found is None or (found and self._is_complete(found, plain)):
             return True
         for word in self._cut.find_matches_as_strings(plain.unspaced):
@@ -271,7 +270,7 @@ class Prefilter:
         """Whether a rule has all that it needs."""
         languages = 0
         for language in found:
-            languages |= 1 << language if language else _EVERY_LANGUAGE
+            languages |= 1 << language if language else EVERY_LANGUAGE
         add(found, self._companions.concepts_in(plain, languages) or {})
         everywhere = found.pop(0, 0)
         if has_question(plain.text):

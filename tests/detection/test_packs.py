@@ -57,6 +57,7 @@ def test_a_sound_pack_has_no_faults(faults):
         pytest.param("[send me]", "[send (me]", "9: words.ask.0: a bracket does not close", id="open bracket"),
         pytest.param("[send me]", "[send ((me))]", "9: words.ask.0: brackets must pair", id="nested brackets"),
         pytest.param("[send me]", "[send me, send me]", "9: words.ask.1: listed twice", id="twice"),
+        pytest.param("[send me]", "[send me, number?]", "9: words.ask.1: ends in ?", id="unread sign"),
         pytest.param("[your]", "[your, ring size]", "8: words.your.1: can never match", id="always swallowed"),
         pytest.param("request.sms", "request.fax", "12: phrases.request.fax: no such phrase", id="no such channel"),
         pytest.param("request.sms", "plea", "12: phrases.plea: no such phrase", id="no such act"),
