@@ -140,7 +140,7 @@ class Detector:
         matches = [*meaning.matches, *(Match(hit.rule, scene.start(hit), scene.end(hit)) for hit in hits)]
         if self._opinion is not None:
             doubts = self._opinion.doubts(scene, len(mentions), acts, reasons, manners)
-            acts += doubts.acts
+            acts = [*(act for act in acts if act not in doubts.denied), *doubts.acts]
             reasons += doubts.reasons
             manners |= doubts.manners
             matches += doubts.matches

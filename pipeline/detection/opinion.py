@@ -1,10 +1,12 @@
 """A learned second opinion: what a linear model makes of a message's letters and of the concepts that it names.
 
-It speaks where no rule does, and what it alone says is at most a doubt. Pure: the weights are given to it.
+It speaks where no rule does, and what it alone says is at most a doubt. It takes back what a rule says of a short
+message without anything to reach somebody by, where all else speaks against it. Pure: the weights are given to it.
 """
 
 from collections.abc import Collection, Sequence
 from math import sqrt
+from operator import add
 from typing import Final, NamedTuple
 
 from mypy_extensions import i64
@@ -19,8 +21,18 @@ SINGLE_BUCKETS: Final = 4_096
 """Of these, for letters one by one; the rest are for three in a row."""
 MOST_LETTERS = 2_000
 """Of a message; the rest is not looked at, so that the time it takes is bounded."""
-CONCEPT_VALUE = 0.1
-"""Of a concept that is there, beside the runs of letters, whose values square to one together at most."""
+CONCEPT_VALUE = 0.2
+"""Of a concept or a pair that is there, beside the runs of letters, whose values square to one together at most."""
+PAIR_REACH_WORDS = 3
+"""Between two concepts of a sentence, for them to be a pair: at most so many."""
+MOST_PAIRS = 1_000
+"""Looked at in a message, of a few hundred at most that people write."""
+_FIRST_BITS: Final = 16
+"""Of a number that stands for a pair, for its second concept."""
+DENIED = -2.2
+"""Score of `contact` below which a rule is not believed: a probability of 18 %, the least that counts being 67 %."""
+LONGEST_DENIED_WORDS = 40
+"""Who writes more may want to drown what counts."""
 ZERO = 128
 """What a weight of nothing is stored as."""
 FIELD_BYTES, FIELD = 3, 0xFFFFFF
@@ -33,6 +45,7 @@ _FNV_PRIME: Final = 16_777_619
 _FNV_START: Final = 2_166_136_261
 _MASK: Final = 0xFFFFFFFF
 PUSHES = frozenset({Act.SHARE, Act.HINT})
+CONTACTS = PUSHES | {Act.REQUEST}
 COLOURS = (Manner.CONSENT_SOUGHT, Manner.ALTERNATIVE_OFFERED, Manner.URGENCY)
 """Manners that only colour an act."""
 GUESSED_REASONS = [reason for reason in Reason if reason is not Reason.PHISHING]
@@ -50,20 +63,23 @@ class Head(NamedTuple):
     least: float
     """Score from which the answer is yes."""
     weights: bytes
-    """One for each bucket of letters, then two for each concept: from anybody, and from a seller."""
+    """One for each bucket of letters, then two for each concept and each pair: from anybody, and from a seller."""
 
 
 class Weights(NamedTuple):
     """All that was learned."""
 
     concepts: tuple[str, ...]
+    pairs: tuple[int, ...]
+    """Of concepts one behind the other, as `pairs_of` numbers them."""
     heads: tuple[Head, ...]
 
 
 class Doubts(NamedTuple):
-    """What the model adds to the rules' answer; each named `opinion.…`."""
+    """What the model adds to the rules' answer, each named `opinion.…`, and what it takes back."""
 
     acts: list[FoundAct]
+    denied: list[FoundAct]
     reasons: list[Reason]
     manners: set[Manner]
     matches: list[Match]
@@ -115,8 +131,12 @@ class Opinion:
 
     def __init__(self, weights: Weights) -> None:
         self._heads = {head.name: (place, head) for place, head in enumerate(weights.heads)}
-        self._concept_at = {name: LETTER_BUCKETS + 2 * at for at, name in enumerate(weights.concepts)}
-        self._columns = columns_of(weights.heads)
+        self._concepts = {name: at for at, name in enumerate(weights.concepts)}
+        self._pairs = {pair: at for at, pair in enumerate(weights.pairs, len(weights.concepts))}
+        columns = columns_of(weights.heads)
+        self._columns = columns[:LETTER_BUCKETS]
+        self._of_anybody = columns[LETTER_BUCKETS::2]
+        self._of_sellers = list(map(add, self._of_anybody, columns[LETTER_BUCKETS + 1 :: 2]))
         self._word_sums: dict[str, int] = {}
         self._gap_sums: dict[str, int] = {}
 
@@ -130,13 +150,17 @@ class Opinion:
     ) -> Doubts:
         """What the rules may have missed in a message."""
         answers = self.answers(scene, mentions)
-        doubts = Doubts([], [], set(), [])
+        doubts = Doubts([], [], [], set(), [])
         done = {found.act for found in acts}
+        if is_deniable(scene, mentions, reasons, manners) and answers.score("contact") < DENIED:
+            doubts.denied.extend(found for found in acts if found.act in CONTACTS)
+            doubts.matches.extend(Match("opinion.denied", found.start, found.end) for found in doubts.denied)
+            done -= CONTACTS
         for act in acts_missed(scene, answers, done):
             start, end = where(scene, answers, str(act))
             doubts.acts.append(FoundAct(act, channel_named(scene), start, end, f"opinion.{act}"))
             done.add(act)
-        if done.isdisjoint((Act.REQUEST, *PUSHES)):
+        if done.isdisjoint(CONTACTS):
             return doubts
         told: list[str] = []
         if not reasons and (reason := answers.reason()) is not Reason.NONE:
@@ -166,8 +190,12 @@ class Opinion:
                 buckets = runs_of(letters[:left])
                 sentences.append((self._sum(buckets), len(buckets)))
             left -= min(len(letters), left)
-        concepts = concepts_of(scene, mentions, self._concept_at)
-        return Answers(self._heads, sentences, (self._sum(concepts), len(concepts)))
+        features = [self._concepts[name] for name in named(scene, mentions) if name in self._concepts]
+        features += [self._pairs[pair] for pair in pairs_of(scene, self._concepts) if pair in self._pairs]
+        is_seller = scene.sender is Sender.SELLER
+        columns = self._of_sellers if is_seller else self._of_anybody
+        total = sum(map(columns.__getitem__, features))
+        return Answers(self._heads, sentences, (total, 2 * len(features) if is_seller else len(features)))
 
     def _sum(self, features: list[int]) -> int:
         return sum(map(self._columns.__getitem__, features))
@@ -210,15 +238,31 @@ def steps(total: int, place: int, count: int) -> int:
     return (total >> (8 * FIELD_BYTES * place) & FIELD) - ZERO * count
 
 
+def is_deniable(scene: Scene, mentions: int, reasons: Collection[Reason], manners: Collection[Manner]) -> bool:
+    """Whether a rule may have been wrong about it: nothing in it is grave, hidden, or something to reach somebody by."""
+    reading = scene.reading
+    return (
+        not mentions
+        and "handle" not in scene.concepts
+        and not reading.tricks
+        and len(reading.words) <= LONGEST_DENIED_WORDS
+        and Reason.PHISHING not in reasons
+        and Manner.THREAT not in manners
+    )
+
+
 def acts_missed(scene: Scene, answers: Answers, done: Collection[Act]) -> list[Act]:
     """Acts that the model sees besides those that are done."""
     missed = []
+    is_seller = scene.sender is Sender.SELLER
     if Act.REQUEST not in done and answers.says("request"):
         missed.append(Act.REQUEST)
-    if scene.sender is Sender.SELLER:
-        if PUSHES.isdisjoint(done) and answers.says("share"):
-            missed.append(Act.SHARE)
-    elif Act.REFUSE not in done and answers.says("refuse"):
+    if is_seller and PUSHES.isdisjoint(done) and answers.says("share"):
+        missed.append(Act.SHARE)
+    if not missed and CONTACTS.isdisjoint(done) and answers.says("contact"):
+        is_push = is_seller and answers.score("share") > answers.score("request")
+        missed.append(Act.SHARE if is_push else Act.REQUEST)
+    if not is_seller and Act.REFUSE not in done and answers.says("refuse"):
         missed.append(Act.REFUSE)
     return missed
 
@@ -271,10 +315,27 @@ def runs_of(text: str) -> list[int]:
     return out
 
 
-def concepts_of(scene: Scene, mentions: int, concept_at: dict[str, int]) -> list[int]:
-    """Indices of what the message names in a language that it is in, and of who wrote it."""
-    found = [concept_at[name] for name in named(scene, mentions) if name in concept_at]
-    return [*found, *[at + 1 for at in found]] if scene.sender is Sender.SELLER else found
+def pairs_of(scene: Scene, numbers: dict[str, int]) -> list[int]:
+    """Pairs of concepts that stand close behind one another in a sentence, each once, by the numbers of the two."""
+    spoken = scene.spoken
+    pairs: set[int] = set()
+    looked_at = 0
+    for sentence in scene.sentences:
+        places: list[tuple[int, int, int]] = []
+        for name, hits in sentence.hits.items():
+            number = numbers.get(name, -1)
+            if number >= 0:
+                places += [(hit.first, hit.last, number) for hit in hits if hit.languages & spoken]
+        places.sort()
+        for at, (_, end, one) in enumerate(places):
+            for behind in range(at + 1, len(places)):
+                first, _, other = places[behind]
+                if first > end + PAIR_REACH_WORDS or looked_at >= MOST_PAIRS:
+                    break
+                looked_at += 1
+                if first >= end:
+                    pairs.add((one << _FIRST_BITS) + other)
+    return sorted(pairs)
 
 
 def named(scene: Scene, mentions: int) -> list[str]:

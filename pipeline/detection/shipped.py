@@ -21,7 +21,7 @@ _ROOM = Path(__file__).parent
 OPINION = _ROOM / "opinion.bin"
 """The weights of the second opinion, written by `python -m tests.corpus.train`."""
 decode_weights = msgspec.msgpack.Decoder(
-    tuple[tuple[str, ...], tuple[tuple[str, float, float, float, bytes], ...]]
+    tuple[tuple[str, ...], tuple[int, ...], tuple[tuple[str, float, float, float, bytes], ...]]
 ).decode
 _CACHE = SHIPPED / "__pycache__"
 
@@ -50,8 +50,8 @@ def shipped_detector(*, has_opinion: bool = True) -> Detector:
 
 def shipped_opinion() -> Opinion:
     """What was learned from the corpus."""
-    concepts, heads = decode_weights(OPINION.read_bytes())
-    return Opinion(Weights(concepts, tuple(Head(*head) for head in heads)))
+    concepts, pairs, heads = decode_weights(OPINION.read_bytes())
+    return Opinion(Weights(concepts, pairs, tuple(Head(*head) for head in heads)))
 
 
 def _digest() -> str:

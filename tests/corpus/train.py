@@ -1,4 +1,4 @@
-"""Trains the second opinion on the seen part of the corpus and writes its weights into the package.
+"""Trains the second opinion on the seen part of the corpus and the packs' examples, and writes its weights.
 
     python -m tests.corpus.train
 
@@ -7,7 +7,8 @@ The same corpus, packs and libraries give the same file. What it adds is told by
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, TypeVar
 
 import msgspec
 import numpy as np
@@ -15,19 +16,34 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
-from pipeline.detection.opinion import CONCEPT_VALUE, LETTER_BUCKETS, ZERO, Head, Weights, letters_of, named
+from pipeline.detection.opinion import (
+    CONCEPT_VALUE,
+    LETTER_BUCKETS,
+    ZERO,
+    Head,
+    Weights,
+    letters_of,
+    named,
+    pairs_of,
+)
+from pipeline.detection.packs import SHIPPED, read_pack
+from pipeline.detection.scene import Scene
 from pipeline.detection.shipped import OPINION, shipped_detector
 from schemas.vocabulary import Sender
-from tests.corpus.measure import SEEN, Row, rows_of
+from tests.corpus.measure import SEEN, Row, languages_of, rows_of
 
 LOOSENESS = 16.0
 """Inverse strength of the L2 penalty."""
-FEWEST_MESSAGES = 3
-"""That name a concept, for it to get weights."""
+FEWEST_MESSAGES = 4
+"""That hold a concept or a pair, for it to get weights."""
 LARGEST_STEP = 127
-FLAGS = {"request": "solicits", "share": "shares_contact", "refuse": "refuses", "consent_sought": "consent_sought",
-         "alternative_offered": "alternative_offered", "urgency": "pressure"}  # fmt: skip
+CONTACT = ("solicits", "shares_contact")
+FLAGS = {"contact": CONTACT, "request": ("solicits",), "share": ("shares_contact",)}
+"""What packs' examples tell too."""
+OTHER_FLAGS = {"refuse": "refuses", "consent_sought": "consent_sought", "alternative_offered": "alternative_offered",
+               "urgency": "pressure"}  # fmt: skip
 LEAST = {
+    "contact": 0.67,
     "request": 0.75,
     "share": 0.75,
     "refuse": 0.7,
@@ -37,51 +53,92 @@ LEAST = {
 }
 """Probability from which the answer is yes: what only colours an act is worth a guess, an act is not."""
 Truth = NDArray[np.bool_]
+T = TypeVar("T", str, int)
+DETECTOR = shipped_detector(has_opinion=False)
+
+
+class Known(NamedTuple):
+    """What is learned from one message."""
+
+    letters: list[int]
+    concepts: list[int]
+    """With the pairs, as `Weights` counts them."""
+    is_seller: bool
 
 
 def main() -> None:
     """Trains, writes and tells the size."""
     rows = rows_of(SEEN)
-    letters, names = features_of(rows)
-    concepts = sorted(
-        name for name, count in Counter(n for each in names for n in each).items() if count >= FEWEST_MESSAGES
-    )
-    table = table_of(rows, letters, names, concepts)
-    heads = [trained(name, table, np.array([row[flag] for row in rows])) for name, flag in FLAGS.items()]
+    examples = list(examples_of_packs())
+    scenes = [scene_of(row) for row in (*rows, *examples)]
+    names = [named(scene, mentions) for scene, mentions in scenes]
+    concepts = often(names)
+    numbers = {name: number for number, name in enumerate(concepts)}
+    paired = [pairs_of(scene, numbers) for scene, _ in scenes]
+    pairs = often(paired)
+    place_of = {pair: place for place, pair in enumerate(pairs, len(concepts))}
+    known = [
+        Known(
+            [bucket for sentence in letters_of(scene) for bucket in sentence],
+            [numbers[n] for n in told if n in numbers] + [place_of[p] for p in two if p in place_of],
+            scene.sender is Sender.SELLER,
+        )
+        for (scene, _), told, two in zip(scenes, names, paired, strict=True)
+    ]
+    table = table_of(known, len(concepts) + len(pairs))
+    heads = [
+        trained(name, table, np.array([any(row[flag] for flag in flags) for row in (*rows, *examples)]))
+        for name, flags in FLAGS.items()
+    ]
+    table = table[: len(rows)]
+    heads += [trained(name, table, np.array([row[flag] for row in rows])) for name, flag in OTHER_FLAGS.items()]
     is_contact = np.array([row["solicits"] or row["shares_contact"] for row in rows])
-    heads += reason_heads(
-        table[is_contact], [row["purpose"] for row in rows if row["solicits"] or row["shares_contact"]]
-    )
-    OPINION.write_bytes(msgspec.msgpack.encode(Weights(tuple(concepts), tuple(heads))))
+    reasons = [row["purpose"] for row in rows if row["solicits"] or row["shares_contact"]]
+    heads += reason_heads(table[is_contact], reasons)
+    OPINION.write_bytes(msgspec.msgpack.encode(Weights(tuple(concepts), tuple(pairs), tuple(heads))))
     sys.stdout.write(
-        f"{OPINION.name}: {len(rows)} messages, {len(concepts)} concepts, {OPINION.stat().st_size:,} bytes\n"
+        f"{OPINION.name}: {len(rows)} messages, {len(examples)} examples, {len(concepts)} concepts, "
+        f"{len(pairs)} pairs, {OPINION.stat().st_size:,} bytes\n"
     )
 
 
-def features_of(rows: Sequence[Row]) -> tuple[list[list[int]], list[list[str]]]:
-    """Buckets of letters and names of concepts, by message."""
-    detector = shipped_detector(has_opinion=False)
-    letters, names = [], []
-    for row in rows:
-        regions = (row["marketplace"],) if row["marketplace"] else ()
-        understood = detector.understand(row["text"], row["text"], Sender(row["sender"]), regions)
-        assert understood is not None
-        letters.append([bucket for sentence in letters_of(understood.scene) for bucket in sentence])
-        names.append(named(understood.scene, len(understood.mentions)))
-    return letters, names
+def examples_of_packs() -> Iterator[Row]:
+    """The examples that say whether somebody asks for contact or pushes one."""
+    for language in languages_of(SEEN):
+        pack = read_pack(SHIPPED / f"{language}.yaml", with_examples=True)
+        for example in pack.examples:
+            if not example.expect or any(flag in example.expect for flag in CONTACT):
+                yield {
+                    "text": example.text,
+                    "sender": example.sender,
+                    "marketplace": example.marketplace or next(iter(pack.regions), None),
+                    **{flag: bool(example.expect.get(flag)) for flag in CONTACT},
+                }
 
 
-def table_of(rows: Sequence[Row], letters: list[list[int]], names: list[list[str]], concepts: list[str]) -> csr_matrix:
-    """A line for each message, as `Opinion.score` weighs it."""
-    place = {name: LETTER_BUCKETS + 2 * at for at, name in enumerate(concepts)}
+def scene_of(row: Row) -> tuple[Scene, int]:
+    """What a message names, and how many numbers it holds."""
+    regions = (row["marketplace"],) if row["marketplace"] else ()
+    understood = DETECTOR.understand(row["text"], row["text"], Sender(row["sender"]), regions)
+    assert understood is not None
+    return understood.scene, len(understood.mentions)
+
+
+def often(found: Sequence[Sequence[T]]) -> list[T]:
+    """What enough messages hold, sorted."""
+    return sorted(each for each, count in Counter(e for one in found for e in one).items() if count >= FEWEST_MESSAGES)
+
+
+def table_of(known: Sequence[Known], concepts: int) -> csr_matrix:
+    """A line for each message, as `Opinion.answers` weighs it."""
     lines, columns, values = [], [], []
-    for line, row in enumerate(rows):
-        told = [place[name] for name in names[line] if name in place]
-        told += [at + 1 for at in told] if row["sender"] == Sender.SELLER else []
-        columns += letters[line] + told
-        values += [len(letters[line]) ** -0.5] * len(letters[line]) + [CONCEPT_VALUE] * len(told)
-        lines += [line] * (len(letters[line]) + len(told))
-    return csr_matrix((values, (lines, columns)), shape=(len(rows), LETTER_BUCKETS + 2 * len(concepts)))
+    for line, each in enumerate(known):
+        told = [LETTER_BUCKETS + 2 * number for number in each.concepts]
+        told += [at + 1 for at in told] if each.is_seller else []
+        columns += each.letters + told
+        values += [len(each.letters) ** -0.5] * len(each.letters) + [CONCEPT_VALUE] * len(told)
+        lines += [line] * (len(each.letters) + len(told))
+    return csr_matrix((values, (lines, columns)), shape=(len(known), LETTER_BUCKETS + 2 * concepts))
 
 
 def model() -> LogisticRegression:
