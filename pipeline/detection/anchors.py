@@ -46,11 +46,17 @@ class Clue(NamedTuple):
 SURE = Clue()
 
 
+Trap = tuple[Spellings, Spellings]
+"""What means something else with a word: before it, behind it."""
+
+
 class Table(NamedTuple):
     """Patterns, and what each of them may stand for; `None` for one that says enough by itself."""
 
     patterns: list[str]
     clues: list[tuple[Clue, ...] | None]
+    traps: list[Trap | None]
+    """Of each pattern that is one word."""
 
 
 class ByScript(NamedTuple):
@@ -62,8 +68,8 @@ class ByScript(NamedTuple):
     unspaced: Table
 
 
-def by_script(clues: Mapping[str, Iterable[Clue]]) -> ByScript:
-    """The anchors by the script that they are in."""
+def by_script(clues: Mapping[str, Iterable[Clue]], traps: Mapping[str, Trap]) -> ByScript:
+    """The anchors by the script that they are in, each with its trap if it has one."""
     latin: dict[str, tuple[Clue, ...]] = {}
     spaced: dict[str, tuple[Clue, ...]] = {}
     unspaced: dict[str, tuple[Clue, ...]] = {}
@@ -72,7 +78,7 @@ def by_script(clues: Mapping[str, Iterable[Clue]]) -> ByScript:
         kept[anchor] = tuple(dict.fromkeys(each))
     return ByScript(
         *(
-            Table(list(kept), [None if SURE in each else each for each in kept.values()])
+            Table(list(kept), [None if SURE in each else each for each in kept.values()], list(map(traps.get, kept)))
             for kept in (latin, spaced, unspaced)
         )
     )
@@ -116,6 +122,7 @@ class Anchors:
             if clues is not None and clues not in made:
                 made[clues] = tuple(map(_Sought, clues))
             self._sought.append(None if clues is None else made[clues])
+        self._traps = table.traps
         self._is_spaced = is_spaced
 
     def concepts_in(self, plain: Plain, languages: int) -> Concepts | None:
@@ -129,6 +136,9 @@ class Anchors:
             if every is None:
                 return None
             start, end = -1, -1
+            trap = self._traps[number]
+            if trap is not None and (text.endswith(trap[0], 0, first + 1) or text.startswith(trap[1], last - 1)):
+                continue
             for clue in every:
                 if not clue.language_bit & languages:
                     continue

@@ -89,13 +89,17 @@ class Detector:
         self._common = parts.common
         self._grammar = Grammar(parts.rules)
         self._regions = parts.regions
-        self._prefilter = Prefilter(parts.tables, self._lexicon)
+        self._prefilter = Prefilter(parts.tables, self._lexicon, opinion.hunch if opinion else None)
         self._opinion = opinion
 
     @classmethod
     def of(cls, packs: PackSet) -> "Detector":
         """A detector for these packs."""
         return cls(compiled(packs))
+
+    def companies(self, text: str) -> list[list[str]]:
+        """The concepts that the prefilter sees together, language by language."""
+        return self._prefilter.companies(text)
 
     def is_of_interest(self, text: str) -> bool:
         """Whether a detection could find anything."""

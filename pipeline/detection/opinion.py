@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from mypy_extensions import i64
 
 from pipeline.detection.model import FoundAct, Match
+from pipeline.detection.prefilter import Hunch
 from pipeline.detection.scene import Scene
 from schemas.vocabulary import Act, Channel, Manner, Reason, Sender
 
@@ -73,6 +74,8 @@ class Weights(NamedTuple):
     pairs: tuple[int, ...]
     """Of concepts one behind the other, as `pairs_of` numbers them."""
     heads: tuple[Head, ...]
+    hunch: Hunch
+    """When the prefilter lets the full detector look although no rule has all that it needs."""
 
 
 class Doubts(NamedTuple):
@@ -130,6 +133,7 @@ class Opinion:
     """What the model says of messages."""
 
     def __init__(self, weights: Weights) -> None:
+        self.hunch = weights.hunch
         self._heads = {head.name: (place, head) for place, head in enumerate(weights.heads)}
         self._concepts = {name: at for at, name in enumerate(weights.concepts)}
         self._pairs = {pair: at for at, pair in enumerate(weights.pairs, len(weights.concepts))}

@@ -6,11 +6,24 @@ from codecs import charmap_build, charmap_encode
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import chain, product
+from math import inf
 from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick, Implementation
 
-from pipeline.detection.anchors import SURE, ByScript, Clue, Concepts, Plain, Search, add, by_script, clues_of, pattern
+from pipeline.detection.anchors import (
+    SURE,
+    ByScript,
+    Clue,
+    Concepts,
+    Plain,
+    Search,
+    Trap,
+    add,
+    by_script,
+    clues_of,
+    pattern,
+)
 from pipeline.detection.atoms import HOMOPHONES
 from pipeline.detection.contacts import FEWEST_OF_A_PIECE
 from pipeline.detection.fold import FOLD, NO_SPACE
@@ -131,10 +144,20 @@ class _PlainWords(dict[str, str]):
 _PLAIN_WORDS = _PlainWords()
 
 
+class Hunch(NamedTuple):
+    """How much concepts speak for an act where no rule has all that it needs: learned, as the second opinion is."""
+
+    least: float
+    """Sum of weights from which the full detector looks, in logits."""
+    weights: dict[str, float]
+
+
 class Company:
     """Which concepts make an act together."""
 
-    def __init__(self, concepts: Iterable[str], rules: Iterable[tuple[tuple[str, ...], ...]]) -> None:
+    def __init__(
+        self, concepts: Iterable[str], rules: Iterable[tuple[tuple[str, ...], ...]], hunch: Hunch | None = None
+    ) -> None:
         concepts = tuple(concepts)
         needs = [tuple(widened(groups)) for groups in (*rules, SPOKEN_ADDRESS)]
         wanted = frozenset(chain.from_iterable(chain.from_iterable(needs)))
@@ -147,6 +170,8 @@ class Company:
         self.digits = self._mask(["digits"])
         self.beginning = self._mask(["number_beginning"])
         self._are_enough: dict[int, bool] = {}
+        self._least = hunch.least if hunch else inf
+        self._weights = [(bit, hunch.weights.get(name, 0.0)) for name, bit in self._bit_of.items()] if hunch else []
         anchoring = {concept for concept in concepts if is_anchoring(concept)}
         mask = self._mask(anchoring)
         # A rule of a pack's own concepts alone is found by its first.
@@ -164,11 +189,17 @@ class Company:
         is_sure = concept.startswith(SURE_CONCEPTS) or any(len(rule) == 1 and rule[0] & bit for rule in self._rules)
         return 0 if is_sure else bit
 
+    def names(self, concepts: int) -> list[str]:
+        """The concepts by name."""
+        return [name for name, bit in self._bit_of.items() if concepts & bit]
+
     def are_enough(self, concepts: int) -> bool:
-        """Whether some rule has all that it needs."""
+        """Whether some rule has all that it needs, or the concepts are such as acts are made of."""
         known = self._are_enough.get(concepts)
         if known is None:
-            known = any(all(concepts & mask for mask in rule) for rule in self._rules)
+            known = any(all(concepts & mask for mask in rule) for rule in self._rules) or (
+                sum(weight for bit, weight in self._weights if concepts & bit) >= self._least
+            )
             if len(self._are_enough) < _MOST_WORDS:
                 self._are_enough[concepts] = known
         return known
@@ -230,9 +261,10 @@ def tables_of(packs: PackSet) -> Tables:
     anchors.update((letter * 3, [SURE]) for letter in _LETTERS if letter != "w")
     anchors.update((found, [SURE]) for pack in packs.packs for found in reversed_words(pack))
     traps = frozenset(bare for word in singles(entries, "number_trap") if (bare := word.rstrip("*")).isalpha())
+    two_words = traps_of(entries)
     return Tables(
-        by_script(anchors),
-        by_script(companions),
+        by_script(anchors, two_words),
+        by_script(companions, two_words),
         cut,
         traps,
         concepts,
@@ -243,9 +275,9 @@ def tables_of(packs: PackSet) -> Tables:
 class Prefilter:
     """Words and what must stand around them, one of which stands in every message of interest."""
 
-    def __init__(self, tables: Tables, lexicon: Lexicon) -> None:
+    def __init__(self, tables: Tables, lexicon: Lexicon, hunch: Hunch | None = None) -> None:
         self._lexicon = lexicon
-        self._company = Company(tables.concepts, tables.needs)
+        self._company = Company(tables.concepts, tables.needs, hunch)
         self._traps = tables.traps
         self._cut = AhoCorasick(tables.cut, implementation=Implementation.ContiguousNFA)
         self._anchors = Search(tables.anchors)
@@ -266,8 +298,18 @@ class Prefilter:
             return False  # letters one by one are anchors
         return _SPELLED.search(plain.spaced) is not None or self._has_figures(plain)
 
+    def companies(self, text: str) -> list[list[str]]:
+        """The concepts that stand together in a message, language by language; none where it passes for another reason."""
+        plain = plainly(text)
+        found = self._anchors.concepts_in(plain, EVERY_LANGUAGE) if plain else None
+        return [self._company.names(concepts) for concepts in self._together(found, plain)] if found and plain else []
+
     def _is_complete(self, found: Concepts, plain: Plain) -> bool:
-        """Whether a rule has all that it needs."""
+        """Whether what stands together is enough in some language."""
+        return any(map(self._company.are_enough, self._together(found, plain)))
+
+    def _together(self, found: Concepts, plain: Plain) -> list[int]:
+        """The concepts of each language, and those of none."""
         languages = 0
         for language in found:
             languages |= 1 << language if language else EVERY_LANGUAGE
@@ -282,11 +324,7 @@ class Prefilter:
             everywhere |= self._company.digits
         if count and ("0" in plain.spaced or "+" in plain.text):
             everywhere |= self._company.beginning
-        are_enough = self._company.are_enough
-        for concepts in found.values():
-            if are_enough(concepts | everywhere):
-                return True
-        return are_enough(everywhere)
+        return [everywhere, *[concepts | everywhere for concepts in found.values()]]
 
     def _has_figures(self, plain: Plain) -> bool:
         text, shape = plain.text, plain.shape
@@ -372,6 +410,23 @@ def is_cut(word: str, spaced: str) -> bool:
 def is_anchoring(concept: str) -> bool:
     """Whether some act or manner needs it."""
     return concept not in PASSING and (concept in ANCHOR_CONCEPTS or concept.startswith(ANCHORING))
+
+
+def traps_of(entries: Iterable[Entry]) -> dict[str, Trap]:
+    """Words that mean something else beside another one: "phone" in "phone case"."""
+    before: dict[str, set[str]] = defaultdict(set)
+    after: dict[str, set[str]] = defaultdict(set)
+    for entry in entries:
+        for phrase in phrases_of(entry.text) if entry.concept == "trap" else ():
+            words = [
+                [pattern(word[0]) for word in step if len(word) == 1] for step in phrase if not isinstance(step, str)
+            ]
+            if len(words) == len(phrase) == 2:
+                for one, other in product(*words):
+                    if one.endswith(" ") and other.startswith(" "):  # whole words with spaces between
+                        after[one].add(other)
+                        before[other].add(one)
+    return {word: (tuple(sorted(before[word])), tuple(sorted(after[word]))) for word in before.keys() | after.keys()}
 
 
 def digits_beside(pack: Pack, common: frozenset[str]) -> Iterator[tuple[str, Clue]]:

@@ -16,12 +16,18 @@ from pipeline.detection.collector import collector_paused
 from pipeline.detection.detector import Compiled, Detector, compiled
 from pipeline.detection.opinion import Head, Opinion, Weights
 from pipeline.detection.packs import SHIPPED, load_packs
+from pipeline.detection.prefilter import Hunch
 
 _ROOM = Path(__file__).parent
 OPINION = _ROOM / "opinion.bin"
 """The weights of the second opinion, written by `python -m tests.corpus.train`."""
 decode_weights = msgspec.msgpack.Decoder(
-    tuple[tuple[str, ...], tuple[int, ...], tuple[tuple[str, float, float, float, bytes], ...]]
+    tuple[
+        tuple[str, ...],
+        tuple[int, ...],
+        tuple[tuple[str, float, float, float, bytes], ...],
+        tuple[float, dict[str, float]],
+    ]
 ).decode
 _CACHE = SHIPPED / "__pycache__"
 
@@ -50,8 +56,8 @@ def shipped_detector(*, has_opinion: bool = True) -> Detector:
 
 def shipped_opinion() -> Opinion:
     """What was learned from the corpus."""
-    concepts, pairs, heads = decode_weights(OPINION.read_bytes())
-    return Opinion(Weights(concepts, pairs, tuple(Head(*head) for head in heads)))
+    concepts, pairs, heads, hunch = decode_weights(OPINION.read_bytes())
+    return Opinion(Weights(concepts, pairs, tuple(Head(*head) for head in heads), Hunch(*hunch)))
 
 
 def _digest() -> str:

@@ -8,6 +8,7 @@ The same corpus, packs and libraries give the same file. What it adds is told by
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -27,6 +28,7 @@ from pipeline.detection.opinion import (
     pairs_of,
 )
 from pipeline.detection.packs import SHIPPED, read_pack
+from pipeline.detection.prefilter import Hunch
 from pipeline.detection.scene import Scene
 from pipeline.detection.shipped import OPINION, shipped_detector
 from schemas.vocabulary import Sender
@@ -52,6 +54,13 @@ LEAST = {
     "urgency": 0.3,
 }
 """Probability from which the answer is yes: what only colours an act is worth a guess, an act is not."""
+CHATTER = Path(__file__).parents[1] / "detection/chatter.txt"
+WEIGHT_OF_CHATTER = 5
+"""Of a message, which is far seldomer in the corpus than in life."""
+WORTH_A_LOOK = 0.27
+"""Probability, by the prefilter's concepts alone, from which the full detector looks."""
+EVERYDAY = frozenset({"review", "pay", "here_is", "find"})
+"""Concepts that are met as often where wares are talked of."""
 Truth = NDArray[np.bool_]
 T = TypeVar("T", str, int)
 DETECTOR = shipped_detector(has_opinion=False)
@@ -95,7 +104,8 @@ def main() -> None:
     is_contact = np.array([row["solicits"] or row["shares_contact"] for row in rows])
     reasons = [row["purpose"] for row in rows if row["solicits"] or row["shares_contact"]]
     heads += reason_heads(table[is_contact], reasons)
-    OPINION.write_bytes(msgspec.msgpack.encode(Weights(tuple(concepts), tuple(pairs), tuple(heads))))
+    hunch = hunch_of((*rows, *examples))
+    OPINION.write_bytes(msgspec.msgpack.encode(Weights(tuple(concepts), tuple(pairs), tuple(heads), hunch)))
     sys.stdout.write(
         f"{OPINION.name}: {len(rows)} messages, {len(examples)} examples, {len(concepts)} concepts, "
         f"{len(pairs)} pairs, {OPINION.stat().st_size:,} bytes\n"
@@ -139,6 +149,20 @@ def table_of(known: Sequence[Known], concepts: int) -> csr_matrix:
         values += [len(each.letters) ** -0.5] * len(each.letters) + [CONCEPT_VALUE] * len(told)
         lines += [line] * (len(each.letters) + len(told))
     return csr_matrix((values, (lines, columns)), shape=(len(known), LETTER_BUCKETS + 2 * concepts))
+
+
+def hunch_of(rows: Sequence[Row]) -> Hunch:
+    """What concepts that stand together say for contact; a message counts with the language that has most of them."""
+    told = [(max(companies, key=len), row, 1) for row in rows if (companies := DETECTOR.companies(row["text"]))]
+    nothing = dict.fromkeys(CONTACT, False)
+    for text in CHATTER.read_text(encoding="utf-8").splitlines():
+        told += [(company, nothing, WEIGHT_OF_CHATTER) for company in DETECTOR.companies(text)]
+    names = [name for name in often([company for company, _, _ in told]) if name not in EVERYDAY]
+    table = np.array([[name in company for name in names] for company, _, _ in told], dtype=float)
+    truth = np.array([any(row[flag] for flag in CONTACT) for _, row, _ in told])
+    fitted = LogisticRegression(max_iter=3_000).fit(table, truth, sample_weight=[weight for *_, weight in told])
+    least = float(np.log(WORTH_A_LOOK / (1 - WORTH_A_LOOK)) - fitted.intercept_[0])
+    return Hunch(round(least, 3), {name: round(float(w), 3) for name, w in zip(names, fitted.coef_[0], strict=True)})
 
 
 def model() -> LogisticRegression:

@@ -2,9 +2,10 @@
 
 import pytest
 
-from pipeline.detection.opinion import LETTER_BUCKETS, MOST_LETTERS, letters_of, runs_of
+from pipeline.detection.model import NOTHING
+from pipeline.detection.opinion import LETTER_BUCKETS, LONGEST_DENIED_WORDS, MOST_LETTERS, letters_of, runs_of
 from pipeline.detection.shipped import shipped_detector
-from schemas.vocabulary import Act, Reason, Sender
+from schemas.vocabulary import Act, Manner, Reason, Sender
 from tests.corpus.measure import SEEN, UNSEEN, detector_answers, figures_of, rows_of
 
 LEAST_RECALL_ADDED = 0.02
@@ -25,22 +26,49 @@ def test_it_earns_its_place_on_the_messages_put_aside():
     assert rules.precision - whole.precision <= MOST_PRECISION_LOST
 
 
-def test_it_takes_back_nothing_and_names_all_that_it_adds(both):
+def test_it_names_all_that_it_adds_and_all_that_it_takes_back(both):
     rules, whole = both
-    added = 0
-    for row in rows_of(SEEN, ["en", "de", "zh"]):
+    added = taken_back = 0
+    for row in rows_of(SEEN, ["ar", "de", "en", "ja", "pl", "ru", "vi", "zh"]):
         said = (row["text"], Sender(row["sender"]), (row["marketplace"],))
         before, after = rules.detect(*said), whole.detect(*said)
-        assert set(before.acts) <= set(after.acts)
-        assert set(before.reasons) <= set(after.reasons)
+        denied = {(match.start, match.end) for match in after.matches if match.rule == "opinion.denied"}
+        missing = set(before.acts) - set(after.acts)
+        if after != NOTHING:  # where nothing is left, nothing is told
+            assert bool(denied) == bool(missing)
+            assert all((act.start, act.end) in denied for act in missing)
         assert set(before.mentions) == set(after.mentions)
         assert all(act.rule == f"opinion.{act.act}" for act in set(after.acts) - set(before.acts))
+        if missing:
+            taken_back += 1
+            assert not before.mentions
+            assert len(row["text"].split()) <= LONGEST_DENIED_WORDS or not row["text"].isascii()
+            assert Reason.PHISHING not in before.reasons
+            assert Manner.THREAT not in before.manners
+            continue
+        assert set(before.reasons) <= set(after.reasons)
         new = {match.rule for match in after.matches} - {match.rule for match in before.matches}
         if before.acts:  # where there are none, what colours an act is not told either
             assert all(rule.startswith("opinion.") for rule in new)
             assert bool(new) or set(after.manners) == set(before.manners)
         added += bool(new)
-    assert added > 20
+    assert added > 100
+    assert taken_back > 5
+
+
+@pytest.mark.parametrize(
+    "benign",
+    [
+        "The lamp is packed and in very good condition, I hope that you will like it as much as we did. ",
+        "hi hope you are well and that you like the lamp because it is nice and was used only for a short time and ",
+    ],
+)
+def test_no_request_is_drowned_in_friendly_words(both, benign):
+    rules, whole = both
+    for row in rows_of(SEEN, ["en"]):
+        if row["solicits"] or row["shares_contact"]:
+            said = (benign + row["text"], Sender(row["sender"]), (row["marketplace"],))
+            assert set(rules.detect(*said).acts) <= set(whole.detect(*said).acts)
 
 
 def test_it_accuses_nobody_of_phishing(both):
