@@ -1,6 +1,7 @@
 """Telling runs of words: where they stand in a plain text, and whether what their phrases need stands around them."""
 
 import re
+from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, product
 from math import inf, prod
@@ -48,15 +49,28 @@ SURE = Clue()
 
 Trap = tuple[Spellings, Spellings]
 """What means something else with a word: before it, behind it."""
+NO_TRAP: Trap = ((), ())
+
+
+class Meaning(NamedTuple):
+    """What a pattern may stand for."""
+
+    clues: tuple[Clue, ...]
+    """None where it says enough by itself."""
+    trap: Trap
+
+
+SAYS_ENOUGH = Meaning((), NO_TRAP)
 
 
 class Table(NamedTuple):
-    """Patterns, and what each of them may stand for; `None` for one that says enough by itself."""
+    """Patterns, and what they may stand for: of many the same."""
 
-    patterns: list[str]
-    clues: list[tuple[Clue, ...] | None]
-    traps: list[Trap | None]
-    """Of each pattern that is one word."""
+    patterns: str
+    """A line each."""
+    meanings: list[Meaning]
+    meaning_of: array[int]
+    """By pattern."""
 
 
 class ByScript(NamedTuple):
@@ -70,18 +84,23 @@ class ByScript(NamedTuple):
 
 def by_script(clues: Mapping[str, Iterable[Clue]], traps: Mapping[str, Trap]) -> ByScript:
     """The anchors by the script that they are in, each with its trap if it has one."""
-    latin: dict[str, tuple[Clue, ...]] = {}
-    spaced: dict[str, tuple[Clue, ...]] = {}
-    unspaced: dict[str, tuple[Clue, ...]] = {}
-    for anchor, each in clues.items():
-        kept = latin if anchor.isascii() else unspaced if has_no_space(anchor) else spaced
-        kept[anchor] = tuple(dict.fromkeys(each))
-    return ByScript(
-        *(
-            Table(list(kept), [None if SURE in each else each for each in kept.values()], list(map(traps.get, kept)))
-            for kept in (latin, spaced, unspaced)
-        )
-    )
+    latin: list[str] = []
+    spaced: list[str] = []
+    unspaced: list[str] = []
+    for anchor in clues:
+        (latin if anchor.isascii() else unspaced if has_no_space(anchor) else spaced).append(anchor)
+    return ByScript(*(table_of(anchors, clues, traps) for anchors in (latin, spaced, unspaced)))
+
+
+def table_of(anchors: Sequence[str], clues: Mapping[str, Iterable[Clue]], traps: Mapping[str, Trap]) -> Table:
+    """Some anchors, in little room."""
+    numbers: dict[Meaning, int] = {}
+    meaning_of = array("I")
+    for anchor in anchors:
+        each = tuple(dict.fromkeys(clues[anchor]))
+        meaning = SAYS_ENOUGH if SURE in each else Meaning(each, traps.get(anchor, NO_TRAP))
+        meaning_of.append(numbers.setdefault(meaning, len(numbers)))
+    return Table("\n".join(anchors), list(numbers), meaning_of)
 
 
 class Plain:
@@ -111,18 +130,23 @@ class _Sought:
         self.language_bit = 1 << self.language
 
 
+class _Every:
+    """All clues of a meaning."""
+
+    def __init__(self, meaning: Meaning) -> None:
+        self.clues = tuple(map(_Sought, meaning.clues))
+        self.trap_before, self.trap_behind = meaning.trap
+        self.is_trappable = bool(self.trap_before or self.trap_behind)
+
+
 class Anchors:
     """The patterns of a table, found in one pass."""
 
     def __init__(self, table: Table, *, is_spaced: bool) -> None:
-        self._automaton = AhoCorasick(table.patterns, implementation=Implementation.ContiguousNFA, store_patterns=False)
-        made: dict[tuple[Clue, ...], tuple[_Sought, ...]] = {}
-        self._sought: list[tuple[_Sought, ...] | None] = []
-        for clues in table.clues:
-            if clues is not None and clues not in made:
-                made[clues] = tuple(map(_Sought, clues))
-            self._sought.append(None if clues is None else made[clues])
-        self._traps = table.traps
+        patterns = table.patterns.split("\n") if table.patterns else []
+        self._automaton = AhoCorasick(patterns, implementation=Implementation.ContiguousNFA, store_patterns=False)
+        meanings = list(map(_Every, table.meanings))
+        self._sought = [meanings[number] for number in table.meaning_of]
         self._is_spaced = is_spaced
 
     def concepts_in(self, plain: Plain, languages: int) -> Concepts | None:
@@ -133,13 +157,14 @@ class Anchors:
         absent: set[int] = set()  # what was looked for elsewhere in vain, by identity: it is so for the next match too
         for number, first, last in self._automaton.find_matches_as_indexes(text, overlapping=True):
             every = self._sought[number]
-            if every is None:
+            if every.is_trappable and (
+                text.endswith(every.trap_before, 0, first + 1) or text.startswith(every.trap_behind, last - 1)
+            ):
+                continue
+            if not every.clues:
                 return None
             start, end = -1, -1
-            trap = self._traps[number]
-            if trap is not None and (text.endswith(trap[0], 0, first + 1) or text.startswith(trap[1], last - 1)):
-                continue
-            for clue in every:
+            for clue in every.clues:
                 if not clue.language_bit & languages:
                     continue
                 known = concepts.get(clue.language, 0)

@@ -4,10 +4,12 @@ A phrase is a sequence of alternatives. All phrases share one graph; the determi
 lazily, a state when a message first needs it, so that start-up stays short and a step is one dictionary look-up.
 """
 
+from array import array
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from sys import intern
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pipeline.detection.kinds import Ending, Kind, Languages, Meant
 from pipeline.detection.packs import Entry, Pack
@@ -18,8 +20,6 @@ SHORTEST_CUT, LONGEST_CUT = 5, 24
 """Letters of a word that people cut in pieces."""
 _MAX_CLASSES = 60_000
 _MAX_STATES = 40_000
-_FEW_EDGES = 6
-"""Of a node: looked through one by one, which takes less memory than a table."""
 
 
 class Found:
@@ -33,22 +33,41 @@ class Found:
         self.ending = ending
 
 
-Edges = dict[str, tuple[int, ...]] | tuple[Any, ...]
-"""Where a word, or a stem with its star (`telefon*`, `*رقم`), leads: a table, or words and targets by turns.
+class Terms(NamedTuple):
+    """What the phrases of all packs stand for, by number: packed, since they are many and few come up."""
 
-A target is a node, or the end of a phrase: `-1` less the number of its term.
-"""
+    meanings: list[tuple[str, str]]
+    """Concept and language, each once."""
+    meaning_of: array[int]
+    """Number of the meaning of each term."""
+    ends: array[int]
+    """Where the slug of each term ends in `slugs`."""
+    slugs: bytes
+    """One behind the other, in UTF-8."""
+
+    def meant(self, number: int) -> Meant:
+        """One of them."""
+        start = self.ends[number - 1] if number else 0
+        slug = self.slugs[start : self.ends[number]].decode()
+        return Meant(*self.meanings[self.meaning_of[number]], slug)
 
 
 class Graph(NamedTuple):
-    """The phrases of all packs. Node 0 is where each begins."""
+    """The phrases of all packs. Node 0 is where each begins. In arrays, since it has some 300,000 edges."""
 
-    edges: list[Edges]
+    starts: array[int]
+    """By node, where its edges begin; those of the next one end them."""
+    labels: array[int]
+    """Number of the word, or of the stem with its star (`telefon*`, `*رقم`), of each edge; rising within a node."""
+    targets: array[int]
+    """Where each edge leads: to a node, or to the end of a phrase, which is `-1` less the number of its term."""
     anything: dict[int, tuple[int, ...]]
     """Where any word leads, by node."""
-    terms: list[Meant]
+    terms: Terms
     words: dict[str, int]
-    """Every word that a phrase holds, with the concepts' weight: 2 where a contact or a channel is named."""
+    """The number of every word and stem that a phrase holds."""
+    weights: bytes
+    """The concepts' weight by number of the word: 2 where a contact or a channel is named."""
     stems: frozenset[str]
     beginnings: frozenset[str]
     """What words for a contact or a channel begin with: the first piece of one that is cut may be one of these."""
@@ -74,8 +93,8 @@ class Lexicon:
         self.words = graph.words
         self.beginnings = graph.beginnings
         self._classes: dict[str, int] = {}
-        self._class_keys: list[tuple[str | None, tuple[str, ...]]] = []
-        self._class_ids: dict[tuple[str | None, tuple[str, ...]], int] = {}
+        self._class_labels: list[tuple[int, ...]] = []
+        self._class_ids: dict[tuple[int, ...], int] = {}
         self._states: dict[tuple[int, ...], State] = {}
         self._start = State((0,), None)
         self._kinds: dict[int, Kind] = {}
@@ -103,21 +122,31 @@ class Lexicon:
 
     def knows(self, word: str) -> bool:
         """Whether some phrase holds the word, or its stem."""
-        return word in self.words or bool(self._class_keys[self._classes.get(word) or self._classify(word)][1])
+        return word in self.words or bool(self._labels(word))
 
     def weight(self, word: str) -> int:
         """2 for a word that names a contact or a channel, 1 for another word of a phrase, 0 for an unknown one."""
-        if word in self.words:
-            return self.words[word]
-        stems = self._class_keys[self._classes.get(word) or self._classify(word)][1]
-        return max((self.words[stem] for stem in stems), default=0)
+        number = self.words.get(word)
+        if number is not None:
+            return self._graph.weights[number]
+        return max((self._graph.weights[number] for number in self._labels(word)), default=0)
+
+    def is_way(self, word: str) -> bool:
+        """Whether a word or stem, as a pack writes it, names a contact or a channel."""
+        number = self.words.get(word)
+        return number is not None and self._graph.weights[number] == 2
+
+    def _labels(self, word: str) -> tuple[int, ...]:
+        number = self._classes.get(word)
+        return self._class_labels[self._classify(word) if number is None else number]
 
     def _classify(self, word: str) -> int:
-        key = (word if word in self.words else None, tuple(self._stems_of(word)))
-        number = self._class_ids.get(key)
+        names = [word, *self._stems_of(word)] if word in self.words else self._stems_of(word)
+        labels = tuple(self.words[name] for name in names)
+        number = self._class_ids.get(labels)
         if number is None:
-            number = self._class_ids[key] = len(self._class_keys)
-            self._class_keys.append(key)
+            number = self._class_ids[labels] = len(self._class_labels)
+            self._class_labels.append(labels)
         if len(self._classes) > _MAX_CLASSES:  # a message may hold any words: forget them, the answer stays the same
             self._classes.clear()
         self._classes[word] = number
@@ -133,20 +162,17 @@ class Lexicon:
             yield from (f"*{part}*" for part in dict.fromkeys((word, *_parts(word))) if f"*{part}*" in stems)
 
     def _step(self, state: State, class_id: int) -> State | None:
-        word, stems = self._class_keys[class_id]
-        keys = stems if word is None else (word, *stems)
         graph = self._graph
+        labels, targets = graph.labels, graph.targets
         reached: dict[int, None] = {}
         for node in state.nodes:
             reached.update(dict.fromkeys(graph.anything.get(node, ())))
-            edges = graph.edges[node]
-            if isinstance(edges, dict):
-                for key in keys:
-                    reached.update(dict.fromkeys(edges.get(key, ())))
-            else:
-                reached.update(
-                    (target, None) for key, target in zip(edges[::2], edges[1::2], strict=True) if key in keys
-                )
+            first, last = graph.starts[node], graph.starts[node + 1]
+            for label in self._class_labels[class_id]:
+                at = bisect_left(labels, label, first, last)
+                while at < last and labels[at] == label:
+                    reached[targets[at]] = None
+                    at += 1
         following: State | None = None
         if reached:
             known = tuple(sorted(reached))
@@ -163,7 +189,7 @@ class Lexicon:
     def _kind(self, number: int) -> Kind:
         kind = self._kinds.get(number)
         if kind is None:
-            meant = self._graph.terms[number]
+            meant = self._graph.terms.meant(number)
             kind = self._kinds[number] = Kind(meant, self._languages.bit_of[meant.language])
         return kind
 
@@ -245,18 +271,38 @@ class _Growing:
 
     def graph(self) -> Graph:
         """What was added, in its final form."""
-        edges: list[Edges] = [
-            {word: tuple(targets) for word, targets in table.items()}
-            if len(table) > _FEW_EDGES
-            else tuple(item for word, targets in table.items() for target in targets for item in (word, target))
-            for table in self.edges
-        ]
-        anything = {node: tuple(targets) for node, targets in self.anything.items()}
-        stems = frozenset(word for word in self.words if "*" in word)
+        numbers = {word: number for number, word in enumerate(self.words)}
+        starts, labels, targets = array("I", [0]), array("I"), array("i")
+        for table in self.edges:
+            for number, reached in sorted((numbers[word], reached) for word, reached in table.items()):
+                labels.extend([number] * len(reached))
+                targets.extend(reached)
+            starts.append(len(labels))
         beginnings = frozenset(
             word[:size]
             for word, weight in self.words.items()
             if weight > 1 and SHORTEST_CUT <= len(word) <= LONGEST_CUT
             for size in range(1, len(word))
         )
-        return Graph(edges, anything, self.terms, self.words, stems, beginnings)
+        return Graph(
+            starts,
+            labels,
+            targets,
+            {node: tuple(following) for node, following in self.anything.items()},
+            packed(self.terms),
+            numbers,
+            bytes(self.words.values()),
+            frozenset(word for word in self.words if "*" in word),
+            beginnings,
+        )
+
+
+def packed(terms: Iterable[Meant]) -> Terms:
+    """The terms in little room."""
+    numbers: dict[tuple[str, str], int] = {}
+    meaning_of, ends, slugs = array("I"), array("I"), bytearray()
+    for concept, language, slug in terms:
+        meaning_of.append(numbers.setdefault((concept, language), len(numbers)))
+        slugs += slug.encode()
+        ends.append(len(slugs))
+    return Terms(list(numbers), meaning_of, ends, bytes(slugs))

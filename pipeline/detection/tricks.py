@@ -153,7 +153,7 @@ def _known_parts(spelled: str, lexicon: Lexicon) -> tuple[str, ...]:
 def _known_beginning(spelled: str, lexicon: Lexicon) -> int:
     """Length of the longest word for a contact that letters begin with."""
     sizes = range(min(len(spelled), _LONGEST), _SHORTEST_COMMON, -1)
-    return next((size for size in sizes if lexicon.words.get(spelled[:size]) == 2), 0)
+    return next((size for size in sizes if lexicon.is_way(spelled[:size])), 0)
 
 
 def _parted(text: str, lexicon: Lexicon) -> tuple[str, ...]:
@@ -290,9 +290,8 @@ def _backwards(words: Sequence[str], lexicon: Lexicon) -> Iterator[Change]:
 
 def _names_contact(word: str, lexicon: Lexicon) -> bool:
     """Whether a word, or what it begins with, names a contact or a channel."""
-    known = lexicon.words
     sizes = range(SHORTEST_REVERSED, len(word))
-    return known.get(word) == 2 or any(known.get(f"{word[:size]}*") == 2 for size in sizes)
+    return lexicon.is_way(word) or any(lexicon.is_way(f"{word[:size]}*") for size in sizes)
 
 
 def _without_elongation(word: str, lexicon: Lexicon) -> str:
@@ -325,7 +324,7 @@ def _pieces(reading: Reading, index: int, lexicon: Lexicon) -> Change | None:
         used += 1
         if joined not in lexicon.beginnings and joined not in lexicon.words:
             return None
-        if len(joined) >= SHORTEST_CUT and lexicon.words.get(joined) == 2:
+        if len(joined) >= SHORTEST_CUT and lexicon.is_way(joined):
             if all(lexicon.knows(piece) for piece in words[index:last] if piece[0].isalnum()) and not (
                 has_sign or _has_odd_gap(reading, index, last)
             ):
