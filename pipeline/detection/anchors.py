@@ -69,7 +69,7 @@ class Table(NamedTuple):
     patterns: str
     """A line each."""
     meanings: list[Meaning]
-    meaning_of: array[int]
+    meaning_of: "array[int]"
     """By pattern."""
 
 

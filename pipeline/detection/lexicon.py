@@ -38,9 +38,9 @@ class Terms(NamedTuple):
 
     meanings: list[tuple[str, str]]
     """Concept and language, each once."""
-    meaning_of: array[int]
+    meaning_of: "array[int]"
     """Number of the meaning of each term."""
-    ends: array[int]
+    ends: "array[int]"
     """Where the slug of each term ends in `slugs`."""
     slugs: bytes
     """One behind the other, in UTF-8."""
@@ -55,11 +55,11 @@ class Terms(NamedTuple):
 class Graph(NamedTuple):
     """The phrases of all packs. Node 0 is where each begins. In arrays, since it has some 300,000 edges."""
 
-    starts: array[int]
+    starts: "array[int]"
     """By node, where its edges begin; those of the next one end them."""
-    labels: array[int]
+    labels: "array[int]"
     """Number of the word, or of the stem with its star (`telefon*`, `*رقم`), of each edge; rising within a node."""
-    targets: array[int]
+    targets: "array[int]"
     """Where each edge leads: to a node, or to the end of a phrase, which is `-1` less the number of its term."""
     anything: dict[int, tuple[int, ...]]
     """Where any word leads, by node."""
