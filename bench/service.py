@@ -7,6 +7,7 @@ python -m bench.service serve BROKER APP_ID PREFIX 0 PORT [PLACE]   everything, 
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bench.peers.measure import Measure
@@ -14,7 +15,7 @@ from pipeline.kafka.batched import RawRecord
 from pipeline.logs import configure_logs
 from pipeline.runners.service import service_steps
 from pipeline.runners.steps import JudgeResult, JudgeStep, Rows, ScanResult, ScanStep
-from pipeline.runners.worker import Steps, run_worker
+from pipeline.runners.worker import run_worker
 from pipeline.settings import DEVELOPMENT_PSEUDONYM_KEY, LogFormat, Settings
 
 
@@ -66,9 +67,9 @@ def main() -> None:
     steps, _ = service_steps(settings)
     match mode:
         case "scan":
-            steps = Steps(counted_scan(steps.scan, Measure(int(wanted))), resting_judge, steps.tick)
+            steps = replace(steps, scan=counted_scan(steps.scan, Measure(int(wanted))), judge=resting_judge)
         case "judge":
-            steps = Steps(steps.scan, counted_judge(steps.judge, Measure(int(wanted))), steps.tick)
+            steps = replace(steps, judge=counted_judge(steps.judge, Measure(int(wanted))))
     run_worker(settings, steps)
 
 

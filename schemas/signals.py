@@ -55,6 +55,9 @@ class Origin(Event):
     topic: str
     partition: int
     offset: int
+    log: str | None = None
+    """Which topic of that name: another once it was deleted and made again, so that its offsets began anew.
+    `None` where that is not known, as in a recording of events."""
 
 
 class SignalBase(Event):

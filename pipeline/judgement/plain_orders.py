@@ -20,6 +20,7 @@ class PlainOrigin(msgspec.Struct, frozen=True, gc=False):
     topic: str
     partition: int
     offset: int
+    log: str | None = None
 
 
 class PlainItem(msgspec.Struct, frozen=True, gc=False):

@@ -1,6 +1,6 @@
 """Which topics there are, how they are made, and whether those found fit together."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -47,6 +47,8 @@ class Output(StrEnum):
 
 
 TABLE_NAME = "rows"
+LOG_CHARACTERS = 8
+"""Of a topic's id: two topics of one name share them once in four thousand million."""
 
 CO_PARTITIONED = (Output.SIGNALS, Output.FINDINGS, Output.ALERTS, Output.ADVISORIES, Output.SHADOW)
 """Keyed alike: what a signals partition causes goes to the same partition number, and its rows to the changelog's."""
@@ -174,6 +176,11 @@ def partition_counts(admin: KafkaAdminClient, names: list[str]) -> dict[str, int
     if not wanted:
         return {}
     return {str(topic["name"]): len(topic["partitions"]) for topic in admin.describe_topics(wanted)}
+
+
+def logs_of(admin: KafkaAdminClient, names: Sequence[str]) -> dict[str, str]:
+    """What tells each topic from another of the same name: the first part of the id that Kafka gave it."""
+    return {str(topic["name"]): str(topic["topic_id"])[:LOG_CHARACTERS] for topic in admin.describe_topics(list(names))}
 
 
 def check_co_partitioning(counts: Mapping[str, int], names: TopicNames) -> None:

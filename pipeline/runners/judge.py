@@ -75,7 +75,7 @@ class Judge:
 
     def _is_new(self, signal: Signal | PlainOrder, watermarks: Mapping[str, int], result: JudgeResult) -> bool:
         origin = signal.origin
-        place = f"{origin.topic}:{origin.partition}"
+        place = f"{origin.topic}:{origin.partition}" + (f":{origin.log}" if origin.log else "")
         if origin.offset < result.watermarks.get(place, watermarks.get(place, 0)):
             result.counts["ringfence_repeated_signals_total",] += 1
             return False

@@ -3,7 +3,8 @@
 Pure: no clock, no broker, no counting into metrics. Worker and replay share it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple, Protocol, cast
 
 from pipeline.detection.fragments import NONE as NO_FRAGMENT
@@ -65,11 +66,19 @@ class Outcome(NamedTuple):
 class Scan:
     """Scans batches stage by stage, each over the whole batch: what a stage needs stays in the processor's caches."""
 
-    def __init__(self, detector: Detects, pseudonyms: Pseudonymiser, limits: DecodeLimits, book: PolicyBook) -> None:
+    def __init__(
+        self,
+        detector: Detects,
+        pseudonyms: Pseudonymiser,
+        limits: DecodeLimits,
+        book: PolicyBook,
+        logs: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._detector = detector
         self._pseudonyms = pseudonyms
         self.limits = limits
         self._book = book
+        self._logs = logs
 
     def __call__(self, records: Sequence[RawRecord]) -> ScanResult:
         """What the records of one input partition say, in their order."""
@@ -100,7 +109,7 @@ class Scan:
                 messages.append((len(out), at_ms, event))
                 out.append(Outcome(at_ms))
             else:
-                out.append(self._passed_on(cast("Event", event), heading(record, at_ms), counts))
+                out.append(self._passed_on(cast("Event", event), self._heading(record, at_ms), counts))
         counts[SCANNED] += len(messages)
         read = [self._text_of(message) for _, _, message in messages]
         found = self._detector.detect_each(read) if read else []
@@ -108,7 +117,7 @@ class Scan:
             part = NO_FRAGMENT if detection.mentions else fragment(message, text)
             if is_telling(detection) or part.digits:
                 seen = Read(text, detection, part)
-                signal = message_seen(message, seen, heading(records[place], at_ms), self._masks(at_ms))
+                signal = message_seen(message, seen, self._heading(records[place], at_ms), self._masks(at_ms))
                 out[place] = Outcome(at_ms, signal=keyed(signal))
                 count_message(counts, signal)
         return out
@@ -118,6 +127,12 @@ class Scan:
         if subject is not None and self._detector.is_of_interest(subject):
             body = f"{subject}\n{body}"
         return body, message.sender, (message.marketplace,) if message.marketplace else ()
+
+    def _heading(self, record: RawRecord, at_ms: EpochMs) -> Heading:
+        origin = Origin(
+            topic=record.topic, partition=record.partition, offset=record.offset, log=self._logs.get(record.topic)
+        )
+        return Heading(origin, at_ms, EpochMs(record.timestamp))
 
     def _masks(self, at_ms: EpochMs) -> Masks:
         return Masks(self._pseudonyms, self._book.in_force(at_ms).public_contacts)
@@ -152,12 +167,6 @@ def is_telling(detection: Detection) -> bool:
     return bool(
         detection.acts or Reason.PHISHING in detection.reasons or not TELLING_MANNERS.isdisjoint(detection.manners)
     )
-
-
-def heading(record: RawRecord, at_ms: EpochMs) -> Heading:
-    """What the signal of a record begins with."""
-    origin = Origin(topic=record.topic, partition=record.partition, offset=record.offset)
-    return Heading(origin, at_ms, EpochMs(record.timestamp))
 
 
 def count_message(counts: Counts, signal: MessageSeen) -> None:

@@ -1,5 +1,8 @@
 """From settings to the steps that worker and replay share: policy, packs, key."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from pipeline.detection.shipped import shipped_detector
 from pipeline.errors import SettingsError
 from pipeline.judgement.privacy import Pseudonymiser
@@ -28,9 +31,11 @@ def pseudonym_key(settings: Settings) -> bytes:
     return settings.pseudonym_key.get_secret_value().encode()
 
 
-def scan_step(book: PolicyBook, key: bytes, previous_key: bytes | None = None) -> Scan:
+def scan_step(
+    book: PolicyBook, key: bytes, previous_key: bytes | None = None, logs: Mapping[str, str] = MappingProxyType({})
+) -> Scan:
     """The stateless step under a policy book."""
-    return Scan(shipped_detector(), Pseudonymiser(key, previous_key), DecodeLimits(book.max_lead_ms), book)
+    return Scan(shipped_detector(), Pseudonymiser(key, previous_key), DecodeLimits(book.max_lead_ms), book, logs)
 
 
 def service_steps(settings: Settings) -> tuple[Steps, PolicyBook]:
@@ -42,7 +47,9 @@ def service_steps(settings: Settings) -> tuple[Steps, PolicyBook]:
     book = load_book(settings.policy_file)
     previous = settings.pseudonym_key_previous
     previous_key = previous.get_secret_value().encode() if previous else None
-    return Steps(scan_step(book, pseudonym_key(settings), previous_key), judge_step(book, settings), tick_signal), book
+    logs: dict[str, str] = {}
+    scan = scan_step(book, pseudonym_key(settings), previous_key, logs)
+    return Steps(scan, judge_step(book, settings), tick_signal, logs), book
 
 
 def judge_step(book: PolicyBook, settings: Settings) -> JudgeStep:

@@ -55,7 +55,7 @@ class JudgeResult:
     changed: dict[bytes, bytes | None] = field(default_factory=dict)
     """Row key to its JSON object, or `None` to delete it."""
     watermarks: dict[str, int] = field(default_factory=dict)
-    """`topic:partition` of origins to the offset after the last one judged; only those that moved."""
+    """`topic:partition:log` of origins to the offset after the last one judged; only those that moved."""
     findings: list[Keyed] = field(default_factory=list)
     alerts: list[Keyed] = field(default_factory=list)
     advisories: list[Keyed] = field(default_factory=list)

@@ -12,7 +12,7 @@ import logging
 import signal
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from pipeline.kafka.batched import BatchedApp, BatchSchema, OffsetGate, check_ve
 from pipeline.kafka.client import Connection, connect_admin
 from pipeline.kafka.exits import ExitReason, leave, note_exits_in
 from pipeline.kafka.store import SCHEME, Store, register
-from pipeline.kafka.topics import TABLE_NAME, Output, TopicNames, ensure_topics
+from pipeline.kafka.topics import TABLE_NAME, Output, TopicNames, ensure_topics, logs_of
 from pipeline.kafka.watchdog import LEAST_LOOP_LAG_SECONDS, Limits, Vitals, Watchdog
 from pipeline.runners.lanes import Job, Lane
 from pipeline.runners.partitions import OwnedPartitions, producer_factory
@@ -52,6 +52,8 @@ class Steps:
     scan: ScanStep
     judge: JudgeStep
     tick: TickMaker
+    logs: dict[str, str] = field(default_factory=dict)
+    """What tells each input topic from one of the same name that was there before: known once the broker answers."""
 
 
 class Worker:
@@ -246,6 +248,7 @@ def run_worker(settings: Settings, steps: Steps) -> None:
     admin = connect_admin(connection, settings.connect_timeout_seconds)
     try:
         counts = ensure_topics(admin, names, settings.partitions, settings.replication_factor)
+        steps.logs.update(logs_of(admin, names.inputs))
     finally:
         admin.close()
     quiet_libraries()

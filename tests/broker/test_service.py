@@ -1,10 +1,15 @@
 """The whole service on a real broker: killed under traffic and 2,000 malformed records, exact in the end."""
 
+import json
 from collections import Counter
+from datetime import UTC, datetime
 
+from kafka.admin import KafkaAdminClient
+
+from bench.traffic import probe
 from pipeline.kafka.codec import Fault
 from pipeline.kafka.dead_letters import read_back
-from pipeline.kafka.topics import Output
+from pipeline.kafka.topics import Input, Output
 from pipeline.runners.sample import marketplace, now_ms
 from tests.broker.harness import Stage, wait_for
 from tests.broker.service import SERVICE, malformed, mixed_in, replayed
@@ -42,3 +47,28 @@ def test_the_service_killed_under_traffic_says_what_a_replay_of_its_signals_says
         assert Counter(each.value for each in stage.output(topic)) == wanted
     assert rows
     assert stage.table(partition=stage.partitions - 1) == rows
+
+
+def test_an_input_that_was_deleted_and_made_again_is_judged_from_its_first_record(stage: Stage):
+    stage.program = SERVICE
+    topic = stage.names.of(Input.MESSAGES)
+    old, new = (
+        [(Input.MESSAGES, b"", probe(n, datetime.now(UTC))) for n in numbers] for numbers in (range(9), range(9, 12))
+    )
+    worker = stage.start()
+    stage.produce(old)
+    wait_for(lambda: len(alerted(stage)) == len(old), "an alert for each seller")
+    assert worker.stop() == 0
+
+    admin = KafkaAdminClient(bootstrap_servers=stage.address)
+    admin.delete_topics([topic])
+    wait_for(lambda: topic not in admin.list_topics(), "the topic's end")
+    admin.close()
+    stage.make_topics()
+    stage.produce(new)  # fewer than there were: every offset of theirs was judged before
+    stage.start()
+    wait_for(lambda: alerted(stage) == {f"probe-{number}" for number in range(12)}, "an alert for each new seller")
+
+
+def alerted(stage: Stage) -> set[str]:
+    return {json.loads(each.value)["seller_id"] for each in stage.output(Output.ALERTS)}
