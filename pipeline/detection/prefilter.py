@@ -92,7 +92,7 @@ _STRETCHED = re.compile(rf"([^\W\d_w{NO_SPACE}])\1\1")
 _SPELLED = re.compile(r" \S \S \S \S ")
 _NOT_ALNUM = re.compile(r"[^\w]|_")
 _UNSPACED = re.compile(f"[{NO_SPACE}]")
-_EDGE = re.compile(f"(?<=[^ {NO_SPACE}])(?=[{NO_SPACE}])|(?<=[{NO_SPACE}])(?=[^ {NO_SPACE}])")
+_RUNS = re.compile(f"[{NO_SPACE}]+|[^ {NO_SPACE}]+")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -133,7 +133,7 @@ class _PlainWords(dict[str, str]):
         else:
             plain = word.translate(_PLAIN_CHARACTERS)
             if _UNSPACED.search(plain):
-                plain = _EDGE.sub(" ", plain) + _UNSPACED_MARK
+                plain = " ".join(_RUNS.findall(plain)) + _UNSPACED_MARK
         if len(word) <= _LONGEST_KEPT:
             if len(self) >= _MOST_WORDS:  # a message may hold any words: forget them, the answer stays the same
                 self.clear()
