@@ -30,8 +30,8 @@ MOST_PAIRS = 1_000
 """Looked at in a message, of a few hundred at most that people write."""
 _FIRST_BITS: Final = 16
 """Of a number that stands for a pair, for its second concept."""
-DENIED = -2.2
-"""Score of `contact` below which a rule is not believed: a probability of 18 %, the least that counts being 67 %."""
+DENIED = -2.35
+"""Score of `contact` below which a rule is not believed: a probability of 22 %, the least that counts being 75 %."""
 LONGEST_DENIED_WORDS = 40
 """Who writes more may want to drown what counts."""
 ZERO = 128
