@@ -40,7 +40,7 @@ FIELD_BYTES, FIELD = 3, 0xFFFFFF
 """Of a sum of weights: twice as many as MOST_LETTERS come to, and then some."""
 UNTOLD = ("phrase", "digit.", "repeat.", "common", "filler", "trap")
 """Concepts that say nothing here: whole phrases are the rules' own answer, and the rest is no meaning."""
-_MOST_KEPT = 20_000
+_MOST_KEPT = 10_000
 """Words of which the sums are kept."""
 _FNV_PRIME: Final = 16_777_619
 _FNV_START: Final = 2_166_136_261
