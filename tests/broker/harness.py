@@ -188,12 +188,14 @@ class Read:
     timestamp_ms: int
 
 
-def wait_for(condition: Callable[[], bool], what: str, limit_seconds: float = WAIT_SECONDS) -> None:
+def wait_for(
+    condition: Callable[[], bool], what: str, limit_seconds: float = WAIT_SECONDS, pause_seconds: float = 0.1
+) -> None:
     """Returns when the condition is true; fails the test after the limit."""
     deadline = time.monotonic() + limit_seconds
     while not condition():
         assert time.monotonic() < deadline, f"waited {limit_seconds:g} s in vain for {what}"
-        time.sleep(0.1)
+        time.sleep(pause_seconds)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from functools import partial
 
 import pytest
 
@@ -17,7 +18,7 @@ from pipeline.kafka.recordings import MANIFEST, Recorded, Recording, write_recor
 from pipeline.kafka.topics import Input
 from pipeline.runners.record import Span, publish, record
 from pipeline.runners.sample import SHIPPED_START_MS, marketplace, recorded
-from tests.broker.harness import ROOT
+from tests.broker.harness import ROOT, wait_for
 
 
 def contents(records, prefix=""):
@@ -45,6 +46,7 @@ def test_what_was_published_is_recorded_byte_for_byte(stage, tmp_path):
     assert contents(Recording(tmp_path / "copy").records()) == wanted
 
 
+KILLS = 6
 RECORDER = """
     import asyncio, sys
     from pathlib import Path
@@ -56,10 +58,15 @@ RECORDER = """
 """
 
 
-def is_complete(folder):
-    """Whether the recorder was killed too late, between its last word and its end."""
+def manifest_of(folder):
+    """What a recorder has told of itself so far."""
     manifest = folder / MANIFEST
-    return manifest.exists() and json.loads(manifest.read_text())["is_complete"]
+    return json.loads(manifest.read_text()) if manifest.exists() else {"is_complete": False}
+
+
+def is_complete(folder):
+    """Whether nothing is left to record."""
+    return manifest_of(folder)["is_complete"]
 
 
 def test_a_recording_killed_again_and_again_has_neither_gap_nor_repeat(stage, tmp_path):
@@ -74,17 +81,19 @@ def test_a_recording_killed_again_and_again_has_neither_gap_nor_repeat(stage, tm
         str(folder),
         ",".join(stage.names.inputs),
     ]
-    for attempt in range(40):
+    kills = 0
+    while not is_complete(folder):
+        before = manifest_of(folder)
         recorder = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)})
-        try:
-            if recorder.wait(1.2 + 0.1 * attempt) == 0:
-                break
-        except subprocess.TimeoutExpired:
+        grown = partial(
+            lambda before, recorder: manifest_of(folder) != before or recorder.poll() == 0, before, recorder
+        )
+        wait_for(grown, "more of the recording", pause_seconds=0.01)
+        if kills < KILLS:
             recorder.send_signal(signal.SIGKILL)
-            recorder.wait()
-            if is_complete(folder):
-                break
-    assert attempt > 0, "it was never killed"
+            kills += 1
+        recorder.wait(60)
+    assert kills > 1
     assert contents(Recording(folder).records()) == wanted
 
 
