@@ -31,3 +31,8 @@ def test_hardly_anything_that_the_rules_would_find_is_stopped(detector):
                 stopped += not detector.is_of_interest(row["text"])
     assert found > 500
     assert stopped / found <= 0.002
+
+
+def test_a_trap_holds_within_a_sentence_only(detector):
+    assert not detector.is_of_interest("Is this your phone case in the picture?")
+    assert detector.is_of_interest("Is this your phone? Case and charger are included.")
