@@ -58,7 +58,7 @@ quality: setup ## precision and recall on the corpus, beside peers, and the spee
 	@$(BIN)/python -m tests.corpus.quality --out build/quality.html
 	@$(BIN)/python -m bench.detection
 
-opinion: setup ## train the learned second opinion on the corpus's seen part; after changes of packs or corpus
+opinion: setup ## train the second opinion on the corpus's seen part and the packs' examples; after changes of packs or corpus
 	@$(BIN)/python -m tests.corpus.train
 
 golden: setup ## rewrite the golden outputs; review the difference like code

@@ -7,28 +7,24 @@ import json
 import sys
 from pathlib import Path
 
+from bench.peers.measure import peak_bytes
 from pipeline.detection.shipped import shipped_detector
 from schemas.vocabulary import Sender
 
 CORPUS = Path(__file__).parents[1] / "tests/corpus/seen"
+MIB = 1024 * 1024
 
 
 def main() -> None:
     """Prints the two peaks in MiB."""
     detector = shipped_detector()
-    loaded = peak_megabytes()
+    loaded = peak_bytes()
     for path in sorted(CORPUS.glob("*.jsonl")):
         with path.open(encoding="utf-8") as lines:
             for row in map(json.loads, lines):
                 regions = (row["marketplace"],) if row["marketplace"] else ()
                 detector.detect(row["text"], Sender(row["sender"]), regions)
-    sys.stdout.write(f"{loaded:.1f} {peak_megabytes():.1f}\n")
-
-
-def peak_megabytes() -> float:
-    """The process's greatest resident size so far."""
-    status = Path("/proc/self/status").read_text("ascii")
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
+    sys.stdout.write(f"{loaded / MIB:.1f} {peak_bytes() / MIB:.1f}\n")
 
 
 if __name__ == "__main__":

@@ -135,8 +135,20 @@ class _Every:
 
     def __init__(self, meaning: Meaning) -> None:
         self.clues = tuple(map(_Sought, meaning.clues))
-        self.trap_before, self.trap_behind = meaning.trap
-        self.is_trappable = bool(self.trap_before or self.trap_behind)
+        self._before, self._behind = meaning.trap
+        self.is_trappable = meaning.trap != NO_TRAP
+
+    def is_trapped(self, text: str, raw: str, first: int, last: int) -> bool:
+        """Whether the word stands beside one with which it means something else, with nothing between as written.
+
+        "Phone case" and not "call. It": signs do not stand in plain text. Where letters were folded, the answer is no.
+        """
+        if not text.endswith(self._before, 0, first + 1) and not text.startswith(self._behind, last - 1):
+            return False
+        word, written = text[first + 1 : last - 1], raw.lower()
+        return any(
+            f"{other[1:]}{word}" in written for other in self._before if text.endswith(other, 0, first + 1)
+        ) or any(f"{word}{other[:-1]}" in written for other in self._behind if text.startswith(other, last - 1))
 
 
 class Anchors:
@@ -157,7 +169,7 @@ class Anchors:
         absent: set[int] = set()  # what was looked for elsewhere in vain, by identity: it is so for the next match too
         for number, first, last in self._automaton.find_matches_as_indexes(text, overlapping=True):
             every = self._sought[number]
-            if every.is_trappable and is_trapped(text, raw, first, last, every.trap_before, every.trap_behind):
+            if every.is_trappable and every.is_trapped(text, raw, first, last):
                 continue
             if not every.clues:
                 return None
@@ -218,19 +230,6 @@ def add(found: Concepts, more: Concepts) -> None:
     """Adds what was found in another way."""
     for language, concepts in more.items():
         found[language] = found.get(language, 0) | concepts
-
-
-def is_trapped(text: str, raw: str, first: int, last: int, before: Spellings, behind: Spellings) -> bool:  # noqa: PLR0913, PLR0917 - a word and where it stands
-    """Whether a word of a plain text stands beside one with which it means something else, with nothing between as written.
-
-    "Phone case" and not "call. It": signs do not stand in plain text. Where letters were folded, the answer is no.
-    """
-    if not text.endswith(before, 0, first + 1) and not text.startswith(behind, last - 1):
-        return False
-    pairs = [f"{other[1:]}{text[first + 1 : last - 1]}" for other in before if text.endswith(other, 0, first + 1)]
-    pairs += [f"{text[first + 1 : last]}{other[1:-1]}" for other in behind if text.startswith(other, last - 1)]
-    written = raw.lower()
-    return any(pair in written for pair in pairs)
 
 
 def _has_each(text: str, other: str, steps: tuple[tuple[Spellings, Spellings], ...]) -> bool:

@@ -122,7 +122,7 @@ class Lexicon:
 
     def knows(self, word: str) -> bool:
         """Whether some phrase holds the word, or its stem."""
-        return word in self.words or bool(self._labels(word))
+        return bool(self._labels(word))
 
     def weight(self, word: str) -> int:
         """2 for a word that names a contact or a channel, 1 for another word of a phrase, 0 for an unknown one."""

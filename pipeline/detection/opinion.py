@@ -28,8 +28,8 @@ PAIR_REACH_WORDS = 3
 """Between two concepts of a sentence, for them to be a pair: at most so many."""
 MOST_PAIRS = 1_000
 """Looked at in a message, of a few hundred at most that people write."""
-_FIRST_BITS: Final = 16
-"""Of a number that stands for a pair, for its second concept."""
+_SECOND_BITS: Final = 16
+"""Of the number of a pair, for that of its second concept."""
 DENIED = -2.35
 """Score of `contact` below which a rule is not believed: a probability of 22 %, the least that counts being 75 %."""
 LONGEST_DENIED_WORDS = 40
@@ -192,17 +192,14 @@ class Opinion:
                 sentences.append((self._sum_of_words(words, first, last), max(2 * len(letters) - 2, 0)))
             else:
                 buckets = runs_of(letters[:left])
-                sentences.append((self._sum(buckets), len(buckets)))
+                sentences.append((total_of(self._columns, buckets), len(buckets)))
             left -= min(len(letters), left)
         features = [self._concepts[name] for name in named(scene, mentions) if name in self._concepts]
         features += [self._pairs[pair] for pair in pairs_of(scene, self._concepts) if pair in self._pairs]
         is_seller = scene.sender is Sender.SELLER
         columns = self._of_sellers if is_seller else self._of_anybody
-        total = sum(map(columns.__getitem__, features))
-        return Answers(self._heads, sentences, (total, 2 * len(features) if is_seller else len(features)))
-
-    def _sum(self, features: list[int]) -> int:
-        return sum(map(self._columns.__getitem__, features))
+        count = 2 * len(features) if is_seller else len(features)
+        return Answers(self._heads, sentences, (total_of(columns, features), count))
 
     def _sum_of_words(self, words: list[str], first: int, last: int) -> int:
         """What the runs of letters of a sentence come to: those within its words, and those from word to word."""
@@ -214,7 +211,7 @@ class Opinion:
             if here is None:
                 if len(self._word_sums) >= _MOST_KEPT:  # a message may hold any words: the answer stays the same
                     self._word_sums.clear()
-                here = self._word_sums[word] = self._sum(runs_of(f" {word} ")) - self._columns[ord(" ")]
+                here = self._word_sums[word] = total_of(self._columns, runs_of(f" {word} ")) - self._columns[ord(" ")]
             total += here
             if before:
                 gap = f"{before} {word[0]}"
@@ -235,6 +232,11 @@ def columns_of(heads: Sequence[Head]) -> list[int]:
     for place, head in enumerate(heads):
         fields[FIELD_BYTES * place :: width] = head.weights
     return [int.from_bytes(fields[at : at + width], "little") for at in range(0, len(fields), width)]
+
+
+def total_of(columns: list[int], features: list[int]) -> int:
+    """The sum of the columns of some features."""
+    return sum(map(columns.__getitem__, features))
 
 
 def steps(total: int, place: int, count: int) -> int:
@@ -319,8 +321,8 @@ def runs_of(text: str) -> list[int]:
     return out
 
 
-def pairs_of(scene: Scene, numbers: dict[str, int]) -> list[int]:
-    """Pairs of concepts that stand close behind one another in a sentence, each once, by the numbers of the two."""
+def pairs_of(scene: Scene, numbers: dict[str, int]) -> set[int]:
+    """Pairs of concepts that stand close behind one another in a sentence, by the numbers of the two."""
     spoken = scene.spoken
     pairs: set[int] = set()
     looked_at = 0
@@ -338,8 +340,8 @@ def pairs_of(scene: Scene, numbers: dict[str, int]) -> list[int]:
                     break
                 looked_at += 1
                 if first >= end:
-                    pairs.add((one << _FIRST_BITS) + other)
-    return sorted(pairs)
+                    pairs.add((one << _SECOND_BITS) + other)
+    return pairs
 
 
 def named(scene: Scene, mentions: int) -> list[str]:

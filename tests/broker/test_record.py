@@ -8,7 +8,6 @@ import subprocess
 import sys
 import textwrap
 import time
-from functools import partial
 
 import pytest
 
@@ -85,10 +84,11 @@ def test_a_recording_killed_again_and_again_has_neither_gap_nor_repeat(stage, tm
     while not is_complete(folder):
         before = manifest_of(folder)
         recorder = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)})
-        grown = partial(
-            lambda before, recorder: manifest_of(folder) != before or recorder.poll() == 0, before, recorder
+        wait_for(
+            lambda before=before, recorder=recorder: manifest_of(folder) != before or recorder.poll() == 0,
+            "more of the recording",
+            pause_seconds=0.01,
         )
-        wait_for(grown, "more of the recording", pause_seconds=0.01)
         if kills < KILLS:
             recorder.send_signal(signal.SIGKILL)
             kills += 1

@@ -8,7 +8,8 @@ The same corpus, packs and libraries give the same file. What it adds is told by
 import random
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import compress
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -84,12 +85,11 @@ class Known(NamedTuple):
 
 def main() -> None:
     """Trains, writes and tells the size."""
-    rows = rows_of(SEEN)
-    examples = list(examples_of_packs())
+    written, examples = rows_of(SEEN), list(examples_of_packs())
     chance = random.Random(SEED)
-    rows += [hurried(row, chance) for row in rows]
-    examples += [hurried(row, chance) for row in examples]
-    scenes = [scene_of(row) for row in (*rows, *examples)]
+    rows = [*written, *(hurried(row, chance) for row in written)]
+    rows_and_examples = [*rows, *examples, *(hurried(row, chance) for row in examples)]
+    scenes = [scene_of(row) for row in rows_and_examples]
     names = [named(scene, mentions) for scene, mentions in scenes]
     concepts = often(names)
     numbers = {name: number for number, name in enumerate(concepts)}
@@ -99,25 +99,24 @@ def main() -> None:
     known = [
         Known(
             [bucket for sentence in letters_of(scene) for bucket in sentence],
-            [numbers[n] for n in told if n in numbers] + [place_of[p] for p in two if p in place_of],
+            [numbers[n] for n in told if n in numbers] + [place_of[p] for p in sorted(two) if p in place_of],
             scene.sender is Sender.SELLER,
         )
         for (scene, _), told, two in zip(scenes, names, paired, strict=True)
     ]
     table = table_of(known, len(concepts) + len(pairs))
-    heads = [
-        trained(name, table, np.array([any(row[flag] for flag in flags) for row in (*rows, *examples)]))
-        for name, flags in FLAGS.items()
-    ]
+    truths = {
+        name: np.array([any(row[flag] for flag in flags) for row in rows_and_examples]) for name, flags in FLAGS.items()
+    }
+    heads = [trained(name, table, truth) for name, truth in truths.items()]
     table = table[: len(rows)]
     heads += [trained(name, table, np.array([row[flag] for row in rows])) for name, flag in OTHER_FLAGS.items()]
-    is_contact = np.array([row["solicits"] or row["shares_contact"] for row in rows])
-    reasons = [row["purpose"] for row in rows if row["solicits"] or row["shares_contact"]]
-    heads += reason_heads(table[is_contact], reasons)
-    hunch = hunch_of([row for row in (*rows, *examples) if not row.get("is_hurried")])
+    is_contact = truths["contact"][: len(rows)]
+    heads += reason_heads(table[is_contact], [row["purpose"] for row in compress(rows, is_contact)])
+    hunch = hunch_of([*written, *examples])
     OPINION.write_bytes(msgspec.msgpack.encode(Weights(tuple(concepts), tuple(pairs), tuple(heads), hunch)))
     sys.stdout.write(
-        f"{OPINION.name}: {len(rows) // 2} messages, {len(examples) // 2} examples, each in a hurry too, "
+        f"{OPINION.name}: {len(written)} messages, {len(examples)} examples, each in a hurry too, "
         f"{len(concepts)} concepts, {len(pairs)} pairs, {OPINION.stat().st_size:,} bytes\n"
     )
 
@@ -144,7 +143,7 @@ def hurried(row: Row, chance: random.Random) -> Row:
     words = row["text"].split(" ")
     kept = [word for word in words if chance.random() >= LEFT_OUT] if len(words) > FEWEST_LEFT else words
     text = " ".join(mistyped(word, chance) if chance.random() < MISTYPED else word for word in kept)
-    return row | {"text": text or row["text"], "is_hurried": True}
+    return row | {"text": text or row["text"]}
 
 
 def mistyped(word: str, chance: random.Random) -> str:
@@ -170,7 +169,7 @@ def scene_of(row: Row) -> tuple[Scene, int]:
     return understood.scene, len(understood.mentions)
 
 
-def often(found: Sequence[Sequence[T]]) -> list[T]:
+def often(found: Iterable[Iterable[T]]) -> list[T]:
     """What enough messages hold, sorted."""
     return sorted(each for each, count in Counter(e for one in found for e in one).items() if count >= FEWEST_MESSAGES)
 
