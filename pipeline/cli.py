@@ -278,8 +278,9 @@ def publish(
     from pipeline.kafka.recordings import Faults, Recording
     from pipeline.runners.record import publish as published
 
-    connection, _ = reachable()
     source = Recording(recording, Faults(is_skipping=skip_bad))
+    source.files()  # what is no recording is refused before any waiting for a broker
+    connection, _ = reachable()
     with done_and_left_bar("publish") as told:
         count = asyncio.run(published(source, connection, speed=speed, prefix=prefix, progress=told))
     sys.stdout.write(f"{count:,} records published\n")
@@ -482,7 +483,7 @@ def packs_check(
 
     missing = [str(file) for file in files or () if not file.is_file()]
     if missing:
-        raise SettingsError(f"no such file: {', '.join(missing)}")
+        raise SettingsError(f"no such file: {', '.join(missing)}; packs are named one by one, say FOLDER/*.yaml")
     faults = pack_faults(files or ())
     for fault in faults:
         if as_json:
@@ -731,8 +732,8 @@ def print_rows(rows: list[dict[str, Any]], *, as_json: bool = False) -> None:
             sys.stdout.buffer.write(orjson.dumps(row) + b"\n")
         return
     table = Table(box=None, pad_edge=False)
-    for name in rows[0] if rows else ():
-        table.add_column(name, overflow="fold")
+    for place, name in enumerate(rows[0] if rows else ()):
+        table.add_column(name, overflow="fold", no_wrap=not place)  # the first is copied: a setting's or seller's name
     for row in rows:
         table.add_row(*(str(value) for value in row.values()))
     Console().print(table)

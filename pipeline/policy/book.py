@@ -31,7 +31,8 @@ class Fault:
 
     def __str__(self) -> str:
         """As an editor jumps to it."""
-        return f"{self.file}:{self.line}: {self.field + ': ' if self.field else ''}{self.text}"
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{place}: {self.field + ': ' if self.field else ''}{self.text}"
 
 
 @dataclass(frozen=True, slots=True)

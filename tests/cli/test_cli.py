@@ -12,6 +12,7 @@ import typer
 
 from pipeline.cli import app
 from pipeline.policy.book import SHIPPED
+from pipeline.settings import Settings
 
 RINGFENCE = Path(sys.executable).with_name("ringfence")
 
@@ -72,6 +73,24 @@ def test_an_unknown_variable_is_a_wrong_call():
     assert (result.returncode, result.stdout) == (2, b"")
     assert b"did you mean RINGFENCE_BROKERS" in result.stderr
     assert b"Traceback" not in result.stderr
+
+
+def test_settings_are_named_whole_on_a_narrow_terminal():
+    names = {f"RINGFENCE_{name.upper()}" for name in Settings.model_fields}
+    assert names <= set(ringfence("settings", COLUMNS="80").stdout.decode().split())
+
+
+def test_publish_refuses_what_is_no_recording_without_a_broker(tmp_path):
+    result = ringfence("publish", tmp_path, RINGFENCE_BROKERS="127.0.0.1:1")
+    assert result.returncode == 1
+    assert b"is no recording" in result.stderr
+    assert b"broker_unreachable" not in result.stderr
+
+
+def test_packs_check_tells_how_to_name_the_packs_of_a_folder(tmp_path):
+    result = ringfence("packs", "check", tmp_path)
+    assert result.returncode == 2
+    assert b"one by one" in result.stderr
 
 
 def test_settings_do_not_show_a_secret():
