@@ -731,9 +731,13 @@ def print_rows(rows: list[dict[str, Any]], *, as_json: bool = False) -> None:
         for row in rows:
             sys.stdout.buffer.write(orjson.dumps(row) + b"\n")
         return
+    console = Console()
     table = Table(box=None, pad_edge=False)
-    for place, name in enumerate(rows[0] if rows else ()):
-        table.add_column(name, overflow="fold", no_wrap=not place)  # the first is copied: a setting's or seller's name
-    for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
-    Console().print(table)
+    cells = [[str(value) for value in row.values()] for row in rows]
+    for name in rows[0] if rows else ():
+        table.add_column(name, overflow="fold")
+    if cells and max(len(first) for first, *_ in cells) <= console.width // 2:
+        table.columns[0].no_wrap = True  # what is copied stands whole where there is room: a setting, a seller
+    for each in cells:
+        table.add_row(*each)
+    console.print(table)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from pipeline.cli import app
+from pipeline.cli import app, print_rows
 from pipeline.policy.book import SHIPPED
 from pipeline.settings import Settings
 
@@ -78,6 +78,13 @@ def test_an_unknown_variable_is_a_wrong_call():
 def test_settings_are_named_whole_on_a_narrow_terminal():
     names = {f"RINGFENCE_{name.upper()}" for name in Settings.model_fields}
     assert names <= set(ringfence("settings", COLUMNS="80").stdout.decode().split())
+
+
+def test_a_table_loses_nothing_of_a_name_as_long_as_the_terminal(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "40")
+    print_rows([{"seller": "s" * 60, "why": "w" * 60}])
+    printed = capsys.readouterr().out
+    assert (printed.count("s") - 1, printed.count("w") - 1) == (60, 60)  # but for the titles
 
 
 def test_publish_refuses_what_is_no_recording_without_a_broker(tmp_path):
