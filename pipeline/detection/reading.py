@@ -5,6 +5,7 @@ import binascii
 import html
 import re
 import urllib.parse
+from unicodedata import category
 
 from pipeline.detection.fold import BESIDE_CYRILLIC, BESIDE_LATIN, DISGUISE, FOLD, SIMPLE_FOLD
 from pipeline.detection.lexicon import Lexicon
@@ -18,7 +19,7 @@ _CYRILLIC = re.compile("[\u0400-\u052f]")
 _LATIN = re.compile("[a-z]")
 SHORTEST_BASE64 = 12
 """Characters of a word that may be Base64."""
-_WRAPPED_BASE64 = re.compile(rf"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{{{SHORTEST_BASE64},400}}={{0,2}}")
+_WRAPPED_BASE64 = re.compile(rf"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{{{SHORTEST_BASE64},4000}}={{0,2}}")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,8});")
 _ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _SENTENCE_ENDS = frozenset(".!?。！？؟\n…")
@@ -124,7 +125,7 @@ def _decoded(word: str) -> str:
         plain = base64.b64decode(padded.replace("-", "+").replace("_", "/"), validate=True).decode("utf-8")
     except (binascii.Error, UnicodeDecodeError, ValueError):
         return ""
-    letters = sum(character.isalnum() or character in " +-.,:/@?'!" for character in plain)
+    letters = sum(category(character)[0] in "LMN" or character in " +-.,:/@?'!" for character in plain)
     return plain if plain.isprintable() and letters >= len(plain) * 0.9 else ""
 
 

@@ -5,12 +5,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, product
 
+from pipeline.detection.fold import fold
 from pipeline.detection.lexicon import SHORTEST_CUT, Lexicon
 from pipeline.detection.phrases import is_no_space
 from pipeline.detection.words import Reading, Trick
 
 # Every pattern here is a character class, repeated: read once from left to right, no backtracking.
-_CHUNK = re.compile(r"\S+")
+_CHUNK = re.compile(r"[^\s\u0590-\u08ff\u0e00-\u0eff\u2e80-\ud7ff]+")
+"""What may be written with signs for letters: Latin and Cyrillic words, also within a script that leaves no space."""
 _CYRILLIC = re.compile("[\u0400-\u052f]")
 _LEET = {"0": "o", "1": "il", "3": "e", "4": "a", "5": "s", "6": "gb", "7": "t", "8": "b", "9": "g", "@": "a", "$": "s",
          "!": "il", "|": "li", "€": "e", "£": "l", "+": "t", "(": "c", "¢": "c", "*": "aeiou", "#": "h", "2": "z"}  # fmt: skip
@@ -19,7 +21,7 @@ _CYRILLIC_LEET = {"0": "о", "1": "іил", "3": "зе", "4": "ча", "5": "сп
 _LEET_SIGNS = frozenset(_LEET)
 _BETWEEN = "._-'"
 """Signs that part letters and stand for none."""
-_AROUND_LEET = ".,:;?\"'()[]"
+_AROUND_LEET = ".,:;?\"'()[]¿¡«»“”„"
 _STRETCHED = re.compile(r"(\w)\1\1")
 _DRAWN_OUT = re.compile(r"(\w)\1{2,}")
 _REPEATED = re.compile(r"(\w)\1+")
@@ -121,7 +123,7 @@ def _spelled(reading: Reading, first: int, last: int, lexicon: Lexicon) -> Itera
     is_sentence = len(letters) >= _FEWEST_SPELLED
     for run in _segments(reading, letters):
         spelled = "".join(reading.words[index] for index in run)
-        if is_sentence and len(run) > 1 and spelled in lexicon.words:
+        if len(run) > (1 if is_sentence else _SHORTEST) and spelled in lexicon.words:
             yield (run[0], run[-1] + 1, (spelled,), "spaced_letters")
         elif parts := _known_parts(spelled, lexicon):
             yield (run[0], run[-1] + 1, parts, "spaced_letters")
@@ -191,9 +193,10 @@ def are_leet(words: Iterable[str], lexicon: Lexicon) -> bool:
     """Whether words as written are spelled with digits and signs for letters: one names a contact, or there are more."""
     total = 0
     for word in words:
-        total += _leet_word(word.lower().strip(_AROUND_LEET), lexicon)[1]
-        if total >= _SURELY_LEET:
-            return True
+        for chunk in _CHUNK.findall(fold(word)):
+            total += _leet_word(chunk.strip(_AROUND_LEET), lexicon)[1]
+            if total >= _SURELY_LEET:
+                return True
     return False
 
 
@@ -216,7 +219,7 @@ def _leet_word(chunk: str, lexicon: Lexicon) -> tuple[str, int]:
         return "", 0
     letters = sum(map(str.isalpha, chunk))
     between = sum(map(chunk.count, _BETWEEN))
-    if not letters or letters * 3 < len(chunk) - between or lexicon.weight(chunk):
+    if not letters or letters * 3 < len(chunk) - between or chunk in lexicon.words:
         return "", 0
     return _guess(chunk, lexicon)
 

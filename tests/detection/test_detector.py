@@ -1,11 +1,14 @@
 """Text to detection: tricks undone, numbers told from other digits, and places that fit the message as written."""
 
+from base64 import b64encode
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.detection.detector import Detector
 from pipeline.detection.packs import load_packs
+from pipeline.detection.shipped import shipped_detector
 from schemas.vocabulary import Act, Channel, Sender
 
 DETECTOR = Detector.of(load_packs(languages=["en"]))
@@ -49,6 +52,23 @@ def seller_says(text, *regions):
 )
 def test_a_trick_is_undone_and_named(text, technique):
     found = seller_says(text)
+    assert found.solicits or found.shares_contact
+    assert technique in found.techniques
+
+
+@pytest.mark.parametrize(
+    ("text", "technique"),
+    [
+        pytest.param("¿teléf0no?", "leet", id="a word that begins as a known one"),
+        pytest.param("加L1N3私下聊吧", "leet", id="Latin within Chinese"),
+        pytest.param("צרפי אותי ב-L1N3 ונדבר", "leet", id="Latin within Hebrew"),
+        pytest.param("בוא נ.ד.ב.ר רגע בעל פה", "spaced_letters", id="points within a short word"),
+        pytest.param(b64encode("ขอเบอร์โทรศัพท์ของคุณหน่อยครับ".encode()).decode(), "base64", id="base64 of Thai"),
+        pytest.param(b64encode(("Добрый день! " * 15 + "Дайте номер").encode()).decode(), "base64", id="long base64"),
+    ],
+)
+def test_a_trick_is_undone_in_every_script(text, technique):
+    found = shipped_detector().detect(text, Sender.SELLER)
     assert found.solicits or found.shares_contact
     assert technique in found.techniques
 
