@@ -1,6 +1,6 @@
 """Digits in a message, however they are written: figures, words, letters for figures, with fillers between."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from pipeline.detection.kinds import Kind
 from pipeline.detection.lexicon import Found
@@ -14,16 +14,24 @@ _LONG_RUN = 7
 _LEET_DIGITS = str.maketrans("oilszbgqeat|!", "0115289934711")
 _LEET_LETTERS = frozenset("oilszbgqeat|!")
 _ZEROS = frozenset("o")
+_LIKE_DIGITS = frozenset("oil")
+"""Letters that a digit beside them is enough for."""
 _SURELY_DIGITS = 4
 """Words for digits of a language that the message is otherwise not in."""
 # Words for digits that are mostly something else. They count only beside other words for digits.
 HOMOPHONES = frozenset({"to", "too", "for", "fore", "won", "ate", "oh", "o", "one", "un", "une", "uno", "una", "um",
                          "uma", "ein", "eine", "een", "en", "ett", "on", "six", "tree", "sex"})  # fmt: skip
 
-_BEGINNERS = frozenset({"one", "six", "oh", "won", "tree"})
-"""Of these, such as stand before no figure but as a digit: "to five five five …" is to it."""
+_NO_BEGINNERS = frozenset({
+    ("en", "to"), ("en", "too"), ("en", "for"), ("en", "fore"), ("en", "ate"), ("tr", "on"),
+    ("da", "en"), ("da", "et"), ("no", "en"), ("no", "et"), ("sv", "en"), ("sv", "ett"),
+    ("ja", "に"), ("ko", "이"),
+})  # fmt: skip
+"""Of these, such as lead to a number and are none of it, by language: "to five five five …" is to it."""
 _DIGITS_BEHIND = 5
 """A run so long makes a digit of what stands before it."""
+_DIGITS_AROUND = 6
+"""So many make a digit of what stands between them."""
 
 
 class Spoken:
@@ -151,7 +159,7 @@ def _atom(  # noqa: PLR0913, PLR0917 - one word and what stands around it
         is_doubtful = word in HOMOPHONES or word in common or len(word) == 1
         if is_doubtful and not is_repeated and item.last == index + 1:
             value = item.kind.concept.partition(".")[2]
-            if not _stands_by_digits(word, index, atoms, words_for, value):
+            if not _stands_by_digits(reading.words, index, atoms, words_for, value):
                 return None
         value = item.kind.concept.partition(".")[2]
         is_sum = len(value) > 1 and value.strip("0") != "" and value[0] != "0"
@@ -163,23 +171,52 @@ def _atom(  # noqa: PLR0913, PLR0917 - one word and what stands around it
     return None
 
 
-def _stands_by_digits(word: str, index: int, atoms: Sequence[Atom], words_for: dict[int, Spoken], value: str) -> bool:
-    """Whether a word that is mostly something else is a digit here: after another, or a zero before two others.
+def _stands_by_digits(
+    words: Sequence[str], index: int, atoms: Sequence[Atom], words_for: dict[int, Spoken], value: str
+) -> bool:
+    """Whether a word that is mostly something else is a digit here: after another, before two others or among many.
 
     A character of a script without spaces may begin a number with any digit: three in a row are no chance.
     """
-    if atoms and atoms[-1].last == index and (atoms[-1].technique == "digit_words" or len(atoms[-1].digits) <= 3):
-        return atoms[-1].technique == "digit_words" or index + 1 in words_for
-    if word in _BEGINNERS and all(at in words_for for at in range(index + 1, index + _DIGITS_BEHIND)):
+    word = words[index]
+    ahead = _digits_ahead(words, index + 1, words_for)
+    behind = list(_right_before(index, atoms))
+    if behind:
+        are_words = any(atom.technique == "digit_words" for atom in behind[:2])
+        are_many = sum(len(atom.digits) for atom in behind) + ahead >= _DIGITS_AROUND
+        return are_words or (ahead > 0 and (are_many or (index + 1 in words_for and len(behind[0].digits) <= 3)))
+    if ahead >= _DIGITS_BEHIND and (words_for[index].kind.language_name, word) not in _NO_BEGINNERS:
         return True
     following = words_for.get(index + 1)
     return following is not None and following.last in words_for and (value.startswith("0") or is_no_space(word))
 
 
+def _digits_ahead(words: Sequence[str], index: int, words_for: dict[int, Spoken]) -> int:
+    """Digits in figures and words that follow on one another, counted as far as they tell."""
+    count = 0
+    while count < _DIGITS_AROUND and index < len(words):
+        spoken = words_for.get(index)
+        if spoken is None and not words[index].isdecimal():
+            break
+        count += 1 if spoken else len(words[index])
+        index = spoken.last if spoken else index + 1
+    return count
+
+
+def _right_before(index: int, atoms: Sequence[Atom]) -> Iterator[Atom]:
+    """The last digits that follow on one another up to a word, backwards, as far as they tell."""
+    for atom in atoms[: -_DIGITS_AROUND - 1 : -1]:
+        if atom.last != index:
+            break
+        yield atom
+        index = atom.first
+
+
 def _mixed(word: str, index: int, start: int, end: int) -> Atom | None:
     """Digits within a word: `4l5`, `tel4155550132`."""
     if len(word) <= _MAX_DIGITS and all(character.isdigit() or character in _LEET_LETTERS for character in word):
-        if sum(map(str.isdigit, word)) * 2 < len(word) and not _ZEROS.issuperset(c for c in word if not c.isdigit()):
+        is_plain = _LIKE_DIGITS.issuperset(character for character in word if not character.isdigit())
+        if sum(map(str.isdigit, word)) * 2 < len(word) and not is_plain:
             return None
         return Atom(word.translate(_LEET_DIGITS), index, index + 1, start, end, "leet")
     letters = "abcdefghijklmnopqrstuvwxyz"

@@ -221,7 +221,9 @@ def _leet_word(chunk: str, lexicon: Lexicon) -> tuple[str, int]:
     between = sum(map(chunk.count, _BETWEEN))
     if not letters or letters * 3 < len(chunk) - between or chunk in lexicon.words:
         return "", 0
-    return _guess(chunk, lexicon)
+    plain, weight = _guess(chunk, lexicon)
+    is_figure = letters * 2 < len(chunk) - between and weight < _SURELY_LEET  # "57O" is 570, whatever "sto" says
+    return ("", 0) if is_figure else (plain, weight)
 
 
 def _guess(chunk: str, lexicon: Lexicon) -> tuple[str, int]:
