@@ -30,6 +30,7 @@ _NO_BEGINNERS = frozenset({
 """Of these, such as lead to a number and are none of it, by language: "to five five five …" is to it."""
 _DIGITS_BEHIND = 5
 """A run so long makes a digit of what stands before it."""
+_MOST_FIGURES_BESIDE = 2
 _DIGITS_AROUND = 6
 """So many make a digit of what stands between them."""
 
@@ -98,7 +99,7 @@ def atoms_of(reading: Reading, found: Iterable[Found], common: frozenset[str], s
         atom = _atom(reading, index, item, atoms, words_for, common, is_repeated=repeat > 0)
         if atom is None:
             if index in fillers:
-                skipped += 1
+                skipped += not (is_no_space(words[index]) and index - 1 in fillers)  # a character is no word there
             elif words[index][0].isalnum():
                 skipped = MAX_FILLERS + 1
                 repeat = 0
@@ -183,10 +184,11 @@ def _stands_by_digits(
     behind = list(_right_before(index, atoms))
     if behind:
         are_words = any(atom.technique == "digit_words" for atom in behind[:2])
-        are_many = sum(len(atom.digits) for atom in behind) + ahead >= _DIGITS_AROUND
+        are_many = len(behind[0].digits) < _LONG_RUN and sum(len(a.digits) for a in behind) + ahead >= _DIGITS_AROUND
         return are_words or (ahead > 0 and (are_many or (index + 1 in words_for and len(behind[0].digits) <= 3)))
     if ahead >= _DIGITS_BEHIND and (words_for[index].kind.language_name, word) not in _NO_BEGINNERS:
-        return True
+        # "a new one 07700 900123": no digit
+        return index + 1 in words_for or len(words[index + 1]) <= _MOST_FIGURES_BESIDE or is_no_space(word)
     following = words_for.get(index + 1)
     return following is not None and following.last in words_for and (value.startswith("0") or is_no_space(word))
 

@@ -84,10 +84,32 @@ def test_a_trick_is_undone_in_every_script(text, technique):
         pytest.param("call me: 2310 555 514 read it backwards", id="backwards"),
         pytest.param("https://wa.me/14155550132", id="link"),
         pytest.param("call four fifteen triple five oh one thirty two", id="tens and triples"),
+        pytest.param("call me at 4155 five 50 one 32", id="words among figures"),
+        pytest.param("my cell is 4l555 50l32", id="more letters than digits"),
+        pytest.param("my new number is a new one 415 555 0132", id="one before figures is none"),
+        pytest.param("c4ll me at 415 55S 0132", id="letters for digits beside leet"),
     ],
 )
 def test_a_number_is_found_however_it_is_written(text):
     assert [mention.e164 for mention in seller_says(text).mentions] == ["+14155550132"]
+
+
+@pytest.mark.parametrize(
+    ("text", "region", "e164"),
+    [
+        pytest.param("我的电话一38零0138零零零", "CN", "+8613800138000", id="Chinese"),
+        pytest.param("số mình tám bốn 9 8 1 hai 3 bốn năm 6 7", "VN", "+84981234567", id="Vietnamese"),
+        pytest.param("전화번호 공10 팔6오4 삼210", "KR", "+821086543210", id="Korean"),
+        pytest.param("me chama no zap um um nove três quatro cinco seis sete oito nove zero", "BR", "+5511934567890",
+                     id="a Portuguese one that begins with the article"),
+        pytest.param("mit nummer er to fire to fem to seks to syv", "DK", "+4524252627", id="Danish to is two"),
+        pytest.param("a számom nulla hat három nulla öt hat hét nyolc kilenc nulla egy", "HU", "+36305678901",
+                     id="three and zero are no three zeros"),
+        pytest.param("โทร 081 แล้วก็ 234 แล้วก็ 5678", "TH", "+66812345678", id="a filler is one, however many letters"),
+    ],
+)  # fmt: skip
+def test_a_number_in_words_and_figures_is_found_in_every_language(text, region, e164):
+    assert [mention.e164 for mention in shipped_detector().detect(text, Sender.SELLER, (region,)).mentions] == [e164]
 
 
 @pytest.mark.parametrize(
