@@ -22,7 +22,7 @@ _SURELY_DIGITS = 4
 HOMOPHONES = frozenset({"to", "too", "for", "fore", "won", "ate", "oh", "o", "one", "un", "une", "uno", "una", "um",
                          "uma", "ein", "eine", "een", "en", "ett", "on", "six", "tree", "sex"})  # fmt: skip
 
-_NO_BEGINNERS = frozenset({
+_LEADING = frozenset({
     ("en", "to"), ("en", "too"), ("en", "for"), ("en", "fore"), ("en", "ate"), ("tr", "on"),
     ("da", "en"), ("da", "et"), ("no", "en"), ("no", "et"), ("sv", "en"), ("sv", "ett"),
     ("ja", "に"), ("ko", "이"),
@@ -30,7 +30,8 @@ _NO_BEGINNERS = frozenset({
 """Of these, such as lead to a number and are none of it, by language: "to five five five …" is to it."""
 _DIGITS_BEHIND = 5
 """A run so long makes a digit of what stands before it."""
-_MOST_FIGURES_BESIDE = 2
+_MOST_FIGURES_BEHIND, _MOST_FIGURES_BEFORE = 2, 3
+"""Figures of a group that a digit in words may stand beside: a longer one begins or ends by itself."""
 _DIGITS_AROUND = 6
 """So many make a digit of what stands between them."""
 
@@ -182,13 +183,15 @@ def _stands_by_digits(
     word = words[index]
     ahead = _digits_ahead(words, index + 1, words_for)
     behind = list(_right_before(index, atoms))
+    if any(atom.technique == "digit_words" for atom in behind[:2]):
+        return True
+    leads = (words_for[index].kind.language_name, word) in _LEADING
     if behind:
-        are_words = any(atom.technique == "digit_words" for atom in behind[:2])
-        are_many = len(behind[0].digits) < _LONG_RUN and sum(len(a.digits) for a in behind) + ahead >= _DIGITS_AROUND
-        return are_words or (ahead > 0 and (are_many or (index + 1 in words_for and len(behind[0].digits) <= 3)))
-    if ahead >= _DIGITS_BEHIND and (words_for[index].kind.language_name, word) not in _NO_BEGINNERS:
-        # "a new one 07700 900123": no digit
-        return index + 1 in words_for or len(words[index + 1]) <= _MOST_FIGURES_BESIDE or is_no_space(word)
+        figures = len(behind[0].digits)
+        are_many = not leads and figures < _LONG_RUN and sum(len(a.digits) for a in behind) + ahead >= _DIGITS_AROUND
+        return ahead > 0 and (are_many or (index + 1 in words_for and figures <= _MOST_FIGURES_BEFORE))
+    if ahead >= _DIGITS_BEHIND and not leads:
+        return index + 1 in words_for or len(words[index + 1]) <= _MOST_FIGURES_BEHIND or is_no_space(word)
     following = words_for.get(index + 1)
     return following is not None and following.last in words_for and (value.startswith("0") or is_no_space(word))
 

@@ -74,6 +74,20 @@ def test_a_trick_is_undone_in_every_script(text, technique):
 
 
 @pytest.mark.parametrize(
+    ("text", "region"),
+    [
+        pytest.param("2 for 30, 3 for 45, 6 for 80", "GB", id="prices of several"),
+        pytest.param("size 8 one 9 one 10 one 11 one", "US", id="sizes"),
+        pytest.param("Bestellung 12345 eine 6789012", "DE", id="an article between"),
+        pytest.param("2월 3일 5시 오 6시", "KR", id="times"),
+        pytest.param("năm 2024 hai 3000 một 500", "VN", id="a year and prices"),
+    ],
+)
+def test_figures_with_articles_between_are_no_number(text, region):
+    assert not shipped_detector().detect(text, Sender.SELLER, (region,)).mentions
+
+
+@pytest.mark.parametrize(
     "text",
     [
         pytest.param("call four one five five five five oh one three two", id="words"),
