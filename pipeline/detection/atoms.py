@@ -25,7 +25,8 @@ HOMOPHONES = frozenset({"to", "too", "for", "fore", "won", "ate", "oh", "o", "on
 _LEADING = frozenset({
     ("en", "to"), ("en", "too"), ("en", "for"), ("en", "fore"), ("en", "ate"), ("tr", "on"),
     ("da", "en"), ("da", "et"), ("no", "en"), ("no", "et"), ("sv", "en"), ("sv", "ett"),
-    ("ja", "に"), ("ko", "이"),
+    ("ja", "に"), ("ja", "さん"), ("ja", "ご"), ("ja", "し"), ("ja", "よ"), ("ja", "く"),
+    ("ko", "이"), ("ko", "일"), ("ko", "원"), ("vi", "nam"), ("vi", "khong"), ("hi", "do"),
 })  # fmt: skip
 """Of these, such as lead to a number and are none of it, by language: "to five five five …" is to it."""
 _DIGITS_BEHIND = 5

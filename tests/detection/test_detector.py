@@ -119,6 +119,8 @@ def test_a_number_is_found_however_it_is_written(text):
         pytest.param("mit nummer er to fire to fem to seks to syv", "DK", "+4524252627", id="Danish to is two"),
         pytest.param("a számom nulla hat három nulla öt hat hét nyolc kilenc nulla egy", "HU", "+36305678901",
                      id="three and zero are no three zeros"),
+        pytest.param("3일 01012345678", "KR", "+821012345678", id="a Korean day is no one"),
+        pytest.param("田中さん 0 3 1234 5678", "JP", "+81312345678", id="Mr Tanaka is no three"),
         pytest.param("โทร 081 แล้วก็ 234 แล้วก็ 5678", "TH", "+66812345678", id="a filler is one, however many letters"),
     ],
 )  # fmt: skip
