@@ -24,8 +24,8 @@ HOMOPHONES = frozenset({"to", "too", "for", "fore", "won", "ate", "oh", "o", "on
 
 _LEADING = frozenset({
     ("en", "to"), ("en", "too"), ("en", "for"), ("en", "fore"), ("en", "ate"), ("tr", "on"),
-    ("da", "en"), ("da", "et"), ("no", "en"), ("no", "et"), ("sv", "en"), ("sv", "ett"),
-    ("ja", "に"), ("ja", "さん"), ("ja", "ご"), ("ja", "し"), ("ja", "よ"), ("ja", "く"),
+    ("da", "en"), ("da", "et"), ("no", "en"), ("sv", "en"), ("sv", "ett"),
+    ("ja", "に"), ("ja", "ご"), ("ja", "し"), ("ja", "よ"), ("ja", "く"),
     ("ko", "이"), ("ko", "일"), ("ko", "원"), ("vi", "nam"), ("vi", "khong"), ("hi", "do"),
 })  # fmt: skip
 """Of these, such as lead to a number and are none of it, by language: "to five five five …" is to it."""
@@ -182,10 +182,10 @@ def _stands_by_digits(
     A character of a script without spaces may begin a number with any digit: three in a row are no chance.
     """
     word = words[index]
-    ahead = _digits_ahead(words, index + 1, words_for)
     behind = list(_right_before(index, atoms))
     if any(atom.technique == "digit_words" for atom in behind[:2]):
         return True
+    ahead = _digits_ahead(words, index + 1, words_for)
     leads = (words_for[index].kind.language_name, word) in _LEADING
     if behind:
         figures = len(behind[0].digits)

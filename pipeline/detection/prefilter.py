@@ -26,13 +26,13 @@ from pipeline.detection.anchors import (
 )
 from pipeline.detection.atoms import HOMOPHONES
 from pipeline.detection.contacts import FEWEST_OF_A_PIECE
-from pipeline.detection.fold import FOLD, NO_SPACE
+from pipeline.detection.fold import FOLD, NO_SPACE, fold
 from pipeline.detection.kinds import CONTACT_NOUNS, EVERY_LANGUAGE, is_free, wider
 from pipeline.detection.lexicon import Lexicon
 from pipeline.detection.packs import Entry, Pack, PackSet
 from pipeline.detection.phrases import has_no_space, phrases_of
 from pipeline.detection.reading import SHORTEST_BASE64, holds_base64
-from pipeline.detection.tricks import SHORTEST_REVERSED, are_leet
+from pipeline.detection.tricks import SHORTEST_REVERSED, leet_words
 
 # Every way to an act passes one of these: alone, or with what a rule of the grammar needs beside it.
 SURE_CONCEPTS = ("phrase.", "manner.", "reason.phishing")
@@ -332,7 +332,9 @@ class Prefilter:
             return True
         if is_mixed(shape):
             odd = [word for word in text.split() if not word.isalpha()]
-            if any(len(word) >= SHORTEST_BASE64 and holds_base64(word) for word in odd) or are_leet(odd, self._lexicon):
+            if any(len(word) >= SHORTEST_BASE64 and holds_base64(word) for word in odd):
+                return True
+            if leet_words(fold(" ".join(odd)), self._lexicon):
                 return True
         count = shape.count("1")
         if count < FEWEST_DIGITS:

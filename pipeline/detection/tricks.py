@@ -1,11 +1,10 @@
 """Words that were spelled in a hidden way, replaced by what they stand for where some pack knows that."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, product
 
-from pipeline.detection.fold import fold
 from pipeline.detection.lexicon import SHORTEST_CUT, Lexicon
 from pipeline.detection.phrases import is_no_space
 from pipeline.detection.words import Reading, Trick
@@ -189,19 +188,11 @@ def _leet(reading: Reading, lexicon: Lexicon) -> Iterator[Change]:
             yield (index, last, (plain,), "leet")
 
 
-def are_leet(words: Iterable[str], lexicon: Lexicon) -> bool:
-    """Whether words as written are spelled with digits and signs for letters: one names a contact, or there are more."""
-    total = 0
-    for word in words:
-        for chunk in _CHUNK.findall(fold(word)):
-            total += _leet_word(chunk.strip(_AROUND_LEET), lexicon)[1]
-            if total >= _SURELY_LEET:
-                return True
-    return False
-
-
 def leet_words(text: str, lexicon: Lexicon) -> list[tuple[int, int, str]]:
-    """Where words with signs for letters stand in a folded text, their length, and what they stand for."""
+    """Where words with signs for letters stand in a folded text, their length, and what they stand for.
+
+    None where they may be chance: one has to name a contact, or there have to be more.
+    """
     found: list[tuple[int, int, str]] = []
     total = 0
     for match in _CHUNK.finditer(text):

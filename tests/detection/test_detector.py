@@ -12,6 +12,7 @@ from pipeline.detection.shipped import shipped_detector
 from schemas.vocabulary import Act, Channel, Sender
 
 DETECTOR = Detector.of(load_packs(languages=["en"]))
+SHIPPED = shipped_detector()
 SENDERS = st.sampled_from(Sender)
 PIECES = (
     "your phone number", "wh4ts4pp", "w h a t s a p p", "415 555 0132", "４１５", "4️⃣1️⃣5️⃣", "four one five", "call me",
@@ -24,6 +25,11 @@ TEXTS = st.lists(st.sampled_from(PIECES) | st.text(max_size=12), max_size=14).ma
 
 def seller_says(text, *regions):
     return DETECTOR.detect(text, Sender.SELLER, regions or ("US",))
+
+
+def assert_is_undone(found, technique):
+    assert found.solicits or found.shares_contact
+    assert technique in found.techniques
 
 
 @pytest.mark.parametrize(
@@ -51,9 +57,7 @@ def seller_says(text, *regions):
     ],
 )
 def test_a_trick_is_undone_and_named(text, technique):
-    found = seller_says(text)
-    assert found.solicits or found.shares_contact
-    assert technique in found.techniques
+    assert_is_undone(seller_says(text), technique)
 
 
 @pytest.mark.parametrize(
@@ -68,9 +72,7 @@ def test_a_trick_is_undone_and_named(text, technique):
     ],
 )
 def test_a_trick_is_undone_in_every_script(text, technique):
-    found = shipped_detector().detect(text, Sender.SELLER)
-    assert found.solicits or found.shares_contact
-    assert technique in found.techniques
+    assert_is_undone(SHIPPED.detect(text, Sender.SELLER), technique)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +86,7 @@ def test_a_trick_is_undone_in_every_script(text, technique):
     ],
 )
 def test_figures_with_articles_between_are_no_number(text, region):
-    assert not shipped_detector().detect(text, Sender.SELLER, (region,)).mentions
+    assert not SHIPPED.detect(text, Sender.SELLER, (region,)).mentions
 
 
 @pytest.mark.parametrize(
@@ -125,7 +127,7 @@ def test_a_number_is_found_however_it_is_written(text):
     ],
 )  # fmt: skip
 def test_a_number_in_words_and_figures_is_found_in_every_language(text, region, e164):
-    assert [mention.e164 for mention in shipped_detector().detect(text, Sender.SELLER, (region,)).mentions] == [e164]
+    assert [mention.e164 for mention in SHIPPED.detect(text, Sender.SELLER, (region,)).mentions] == [e164]
 
 
 @pytest.mark.parametrize(
