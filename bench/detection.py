@@ -69,6 +69,10 @@ def microseconds(detector: Detector, texts: Iterable[str]) -> list[float]:
     return out
 
 
+_WORDS_SOUGHT = ("nr", "sms", "dm", "add", "två", "art.nr", "no rumah", "num ordine", "na telefon", "sans gsm", "tel")
+"""Words that say something beside others only."""
+
+
 def worst_texts() -> dict[str, str]:
     """Texts of the greatest length that ask for as much work as they can."""
     units = {
@@ -85,9 +89,12 @@ def worst_texts() -> dict[str, str]:
         "han": "加我微信号码是多少",
         "handles": "joe@mail.example.com ",
         "pieces": "what sapp tele gram ",
+        "words sought": " ".join(random.Random(1).choices(_WORDS_SOUGHT, k=5_000)),
+        "words in pieces": "e mai lung se não me nu merge stain ",
+        "short forms": "τ.κ. ",
         "stretched": "whaaaatsaaaapp ",
         "emoji": "☎️📞",
-        "hangul": "".join(chr(0xAC00 + 7919 * place % 11_000) for place in range(1_000)),
+        "hangul": "".join(chr(0xAC00 + 7919 * place % 11_000) for place in range(11_000)),
     }
     return {name: (unit * (WORST_CHARACTERS // len(unit) + 1))[:WORST_CHARACTERS] for name, unit in units.items()}
 

@@ -21,6 +21,7 @@ LIKELY = 0.003
 """Above this a run is met too often to be worth its few spellings."""
 MOST_SPELLINGS = 300
 """Of one anchor: the automaton holds each."""
+_WORD = re.compile(r" [^ ]+ ")
 _SIGNS = re.compile(r"[\x00-\x20!-/:-@\[-`{-\x7f]+")
 
 Spellings = tuple[str, ...]
@@ -122,42 +123,87 @@ class Plain:
         """With some of a script that puts no spaces between words."""
 
 
+class _Beside:
+    """What may stand right beside a place: there may be thousands, so that whole words and lengths are looked up."""
+
+    def __init__(self, spellings: Spellings) -> None:
+        self._words = frozenset(filter(_WORD.fullmatch, spellings))
+        self._others = frozenset(spellings) - self._words
+        self._lengths = tuple(sorted(set(map(len, self._others))))
+
+    def ending(self, text: str, place: int) -> list[str]:
+        """Those that end there."""
+        found = [other for length in self._lengths if (other := text[max(place - length, 0) : place]) in self._others]
+        if self._words and (word := text[max(text.rfind(" ", 0, max(place - 1, 0)), 0) : place]) in self._words:
+            found.append(word)
+        return found
+
+    def beginning(self, text: str, place: int) -> list[str]:
+        """Those that begin there."""
+        found = [other for length in self._lengths if (other := text[place : place + length]) in self._others]
+        if self._words and (word := text[place : text.find(" ", place + 1) + 1]) in self._words:
+            found.append(word)
+        return found
+
+
+_Known = dict[Spellings, _Beside]
+"""Many clues have the same words beside them."""
+
+
 class _Sought:
     """A clue, ready to be looked for."""
 
-    def __init__(self, clue: Clue) -> None:
-        self.language, self.concept, self.before, self.after, self.elsewhere, self.signs = clue
+    def __init__(self, clue: Clue, known: _Known) -> None:
+        self.language, self.concept, before, after, self.elsewhere, self.signs = clue
         self.language_bit = 1 << self.language
+        self.before = _beside(before, known) if before else None
+        self.after = _beside(after, known) if after else None
 
 
 class _Every:
     """All clues of a meaning."""
 
-    def __init__(self, meaning: Meaning) -> None:
-        self.clues = tuple(map(_Sought, meaning.clues))
-        self._before, self._behind = meaning.trap
+    def __init__(self, meaning: Meaning, known: _Known) -> None:
+        self.clues = tuple(_Sought(clue, known) for clue in meaning.clues)
+        self.beside = tuple(clue for clue in self.clues if clue.before or clue.after)
+        """Those that may be met in one place and not in another."""
+        self._any_before = _beside(tuple({word for clue in meaning.clues for word in clue.before}), known)
+        self._any_after = _beside(tuple({word for clue in meaning.clues for word in clue.after}), known)
+        before, behind = meaning.trap
+        self._before, self._behind = _beside(before, known), _beside(behind, known)
         self.is_trappable = meaning.trap != NO_TRAP
+
+    def is_accompanied(self, text: str, start: int, end: int) -> bool:
+        """Whether some clue may be met in this place and not in another."""
+        return bool(self._any_before.ending(text, start)) or bool(self._any_after.beginning(text, end))
 
     def is_trapped(self, text: str, raw: str, first: int, last: int) -> bool:
         """Whether the word stands beside one with which it means something else, with nothing between as written.
 
         "Phone case" and not "call. It": signs do not stand in plain text. Where letters were folded, the answer is no.
         """
-        if not text.endswith(self._before, 0, first + 1) and not text.startswith(self._behind, last - 1):
+        before, behind = self._before.ending(text, first + 1), self._behind.beginning(text, last - 1)
+        if not before and not behind:
             return False
         word, written = text[first + 1 : last - 1], raw.lower()
-        return any(
-            f"{other[1:]}{word}" in written for other in self._before if text.endswith(other, 0, first + 1)
-        ) or any(f"{word}{other[:-1]}" in written for other in self._behind if text.startswith(other, last - 1))
+        return any(f"{other[1:]}{word}" in written for other in before) or any(
+            f"{word}{other[:-1]}" in written for other in behind
+        )
+
+
+def _beside(spellings: Spellings, known: _Known) -> _Beside:
+    if spellings not in known:
+        known[spellings] = _Beside(spellings)
+    return known[spellings]
 
 
 class Anchors:
     """The patterns of a table, found in one pass."""
 
-    def __init__(self, table: Table, *, is_spaced: bool) -> None:
+    def __init__(self, table: Table, known: _Known, *, is_spaced: bool) -> None:
         patterns = table.patterns.split("\n") if table.patterns else []
         self._automaton = AhoCorasick(patterns, implementation=Implementation.ContiguousNFA, store_patterns=False)
-        meanings = list(map(_Every, table.meanings))
+        meanings = [_Every(meaning, known) for meaning in table.meanings]
         self._sought = [meanings[number] for number in table.meaning_of]
         self._is_spaced = is_spaced
 
@@ -166,27 +212,32 @@ class Anchors:
         text, other = (plain.spaced, plain.unspaced) if self._is_spaced else (plain.unspaced, plain.spaced)
         raw = plain.text
         concepts: Concepts = {}
+        met: set[int] = set()
         absent: set[int] = set()  # what was looked for elsewhere in vain, by identity: it is so for the next match too
         for number, first, last in self._automaton.find_matches_as_indexes(text, overlapping=True):
             every = self._sought[number]
+            is_again = number in met
+            if is_again and not every.beside:
+                continue
             if every.is_trappable and every.is_trapped(text, raw, first, last):
                 continue
             if not every.clues:
                 return None
-            start, end = -1, -1
-            for clue in every.clues:
+            met.add(number)
+            start, end = first, last
+            if self._is_spaced:
+                start, end = text.rfind(" ", 0, first + 1) + 1, text.find(" ", last - 1)
+            if is_again and not every.is_accompanied(text, start, end):
+                continue
+            for clue in every.beside if is_again else every.clues:
                 if not clue.language_bit & languages:
                     continue
                 known = concepts.get(clue.language, 0)
                 if known & clue.concept:
                     continue
-                if start < 0:
-                    start, end = first, last
-                    if self._is_spaced:
-                        start, end = text.rfind(" ", 0, first + 1) + 1, text.find(" ", last - 1)
-                if (clue.before and not text.endswith(clue.before, 0, start)) or (
-                    clue.after and not text.startswith(clue.after, end)
-                ):
+                if clue.before and not clue.before.ending(text, start):
+                    continue
+                if clue.after and not clue.after.beginning(text, end):
                     continue
                 if clue.signs and raw.isascii() and not any(sign in raw for sign in clue.signs):
                     continue
@@ -206,9 +257,10 @@ class Search:
     """All anchors; those of a script are looked for in messages that may hold it."""
 
     def __init__(self, tables: ByScript) -> None:
-        self._of_latin = [Anchors(tables.latin, is_spaced=True)]
-        self._of_spaced = [*self._of_latin, Anchors(tables.spaced, is_spaced=True)]
-        self._of_unspaced = [*self._of_spaced, Anchors(tables.unspaced, is_spaced=False)]
+        known: _Known = {}
+        self._of_latin = [Anchors(tables.latin, known, is_spaced=True)]
+        self._of_spaced = [*self._of_latin, Anchors(tables.spaced, known, is_spaced=True)]
+        self._of_unspaced = [*self._of_spaced, Anchors(tables.unspaced, known, is_spaced=False)]
 
     def concepts_in(self, plain: Plain, languages: int) -> Concepts | None:
         """The concepts whose anchors stand in a message with what their clues ask for; `None` where one says enough.

@@ -31,8 +31,14 @@ def telling_layer(text: str, fires: Callable[[str], bool]) -> Layer:
     The first of equally telling ones win. So the time that a message takes is bounded, whatever it holds.
     """
     found: list[tuple[int, int]] = []
+    silent: set[str] = set()
     for start, end in sorted(passages(text), key=lambda span: -_weight(text[slice(*span)])):
-        if fires(text[start:end]):
+        passage = text[start:end]
+        if passage in silent:
+            continue
+        if not fires(passage):
+            silent.add(passage)
+        else:
             found.append((start, end))
             if len(found) == _MAX_PASSAGES:
                 break

@@ -5,7 +5,7 @@ import unicodedata
 from codecs import charmap_build, charmap_encode
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from itertools import chain, product
+from itertools import accumulate, chain, product
 from math import inf
 from typing import NamedTuple
 
@@ -279,7 +279,7 @@ class Prefilter:
         self._lexicon = lexicon
         self._company = Company(tables.concepts, tables.needs, hunch)
         self._traps = tables.traps
-        self._cut = AhoCorasick(tables.cut, implementation=Implementation.ContiguousNFA)
+        self._cut = AhoCorasick(tables.cut, implementation=Implementation.ContiguousNFA, store_patterns=False)
         self._anchors = Search(tables.anchors)
         self._companions = Search(tables.companions)
 
@@ -291,9 +291,8 @@ class Prefilter:
         found = self._anchors.concepts_in(plain, EVERY_LANGUAGE)
         if found is None or (found and self._is_complete(found, plain)):
             return True
-        for word in self._cut.find_matches_as_strings(plain.unspaced):
-            if is_cut(word, plain.spaced):
-                return True
+        if (cut := self._cut.find_matches_as_indexes(plain.unspaced, overlapping=True)) and holds_cut(cut, plain):
+            return True
         if plain.is_latin and "1" not in plain.shape and "$" not in plain.shape:
             return False  # letters one by one are anchors
         return _SPELLED.search(plain.spaced) is not None or self._has_figures(plain)
@@ -401,12 +400,16 @@ def is_mixed(shape: str) -> bool:
     return "a!a" in shape or ("$" in shape and ("a$" in shape or "$a" in shape))
 
 
-def is_cut(word: str, spaced: str) -> bool:
-    """Whether a word that stands in a text without its spaces is several words of it."""
-    if f" {word}" in spaced or f"{word} " in spaced:
-        return False
-    words = spaced.split()
-    return any("".join(words[at : at + size]) == word for at in range(len(words)) for size in range(2, MOST_PIECES + 1))
+def holds_cut(found: Iterable[tuple[int, int, int]], plain: Plain) -> bool:
+    """Whether one of the words that stand in a text without its spaces is several words of it."""
+    words = plain.spaced.split()
+    numbers = {place: number for number, place in enumerate(accumulate(map(len, words), initial=0))}
+    for _, first, last in found:
+        if first in numbers and last in numbers and 2 <= numbers[last] - numbers[first] <= MOST_PIECES:
+            word = plain.unspaced[first:last]
+            if f" {word}" not in plain.spaced and f"{word} " not in plain.spaced:
+                return True
+    return False
 
 
 def is_anchoring(concept: str) -> bool:

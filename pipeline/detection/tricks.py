@@ -71,24 +71,28 @@ def undo(reading: Reading, lexicon: Lexicon) -> None:
         undoing.take(_leet(reading, lexicon))
     undoing.take(_misspelled(undoing))
     undoing.take(_backwards(reading.words, lexicon))
-    for first, last, words, technique in sorted(undoing.changes, reverse=True):
-        _replace(reading, first, last, words, technique)
+    if undoing.changes:
+        _replace(reading, sorted(undoing.changes))
 
 
-def _replace(reading: Reading, first: int, last: int, words: tuple[str, ...], technique: str) -> None:
-    start, end = reading.starts[first], reading.ends[last - 1]
-    reading.words[first:last] = words
-    reading.starts[first:last] = [start] * len(words)
-    reading.ends[first:last] = [end] * len(words)
-    shift = len(words) - (last - first)
-    if shift:
-        for places in (reading.sentence_starts, reading.clause_starts, reading.quotes):
-            places[:] = [
-                place + shift if place >= last else min(place, first) if place > first else place for place in places
-            ]
-        for places in (reading.sentence_starts, reading.clause_starts):
-            places[:] = sorted(set(places))
-    reading.tricks.append(Trick(technique, start, end))
+def _replace(reading: Reading, changes: Sequence[Change]) -> None:
+    moved: list[int] = []  # where each word stands afterwards; those that become more or fewer, where these begin
+    shift = 0
+    for first, last, words, _ in changes:
+        moved += range(len(moved) + shift, first + 1 + shift)
+        more = len(words) - (last - first)
+        moved += [first + shift] * (last - first - 1) if more else range(first + 1 + shift, last + shift)
+        shift += more
+    moved += range(len(moved) + shift, len(reading.words) + 1 + shift)
+    for places in (reading.sentence_starts, reading.clause_starts):
+        places[:] = sorted({moved[place] for place in places})
+    reading.quotes[:] = [moved[place] for place in reading.quotes]
+    for first, last, words, technique in reversed(changes):
+        start, end = reading.starts[first], reading.ends[last - 1]
+        reading.words[first:last] = words
+        reading.starts[first:last] = [start] * len(words)
+        reading.ends[first:last] = [end] * len(words)
+        reading.tricks.append(Trick(technique, start, end))
 
 
 def _spaced_out(reading: Reading, lexicon: Lexicon) -> Iterator[Change]:
