@@ -66,15 +66,21 @@ def fit_code(policy: Policy, reason: Reason, signal: MessageSeen, order: OrderRo
 
 
 def fit_to_order(policy: Policy, fit: Fit, order: OrderRow, at_ms: int) -> str:
-    """Whether what was bought, at the stage it had reached, bears the reason out."""
-    stage = order.stage_at(at_ms, policy.windows.clock_skew_minutes * MINUTE_MS)
+    """Whether what was bought bears the reason out at the stage that it had reached; in doubt, at the better one."""
+    traits = order_traits(policy, order)
+    stages = order.stages_at(at_ms, policy.windows.clock_skew_minutes * MINUTE_MS)
+    codes = [fit_at_stage(fit, traits, stage, has_items=bool(order.items)) for stage in stages]
+    return min(codes, key=lambda code: policy.rules[code].points)
+
+
+def fit_at_stage(fit: Fit, traits: set[str], stage: OrderStatus, *, has_items: bool) -> str:
+    """Whether what was bought bears the reason out at one stage."""
     if stage in fit.contradicted_while:
         return "contradicted"
-    traits = order_traits(policy, order)
     if traits.intersection(fit.needed_for):
         return "needed" if stage in fit.needed_while else "unneeded"
     if not traits.intersection(fit.contradicted_by):
-        return "unneeded" if order.items else "unconfirmed"
+        return "unneeded" if has_items else "unconfirmed"
     return "unneeded" if stage in fit.doubtful_while else "contradicted"
 
 
@@ -84,7 +90,7 @@ def unreasoned_codes(policy: Policy, signal: MessageSeen, order: OrderRow | None
         return {"no_order"}
     codes = crossing_codes(signal, order)
     skew_ms = policy.windows.clock_skew_minutes * MINUTE_MS
-    if order.stage_at(signal.at_ms, skew_ms) in ENDED:
+    if ENDED.issuperset(order.stages_at(signal.at_ms, skew_ms)):
         codes.add("order_over")
     if order.items and not order_traits(policy, order).intersection(policy.special_items):
         codes.add("standard_item")

@@ -230,10 +230,12 @@ class OrderRow(Row, gc=False):
     marketplace: str | None = None
     seller_country: str | None = None
 
-    def stage_at(self, at_ms: int, skew_ms: int) -> OrderStatus:
-        """The last stage reached by then; the first one known where the message is older than all."""
-        reached = [(since_ms, stage) for stage, since_ms in self.stages.items() if since_ms <= at_ms + skew_ms]
-        return max(reached)[1] if reached else min((since_ms, stage) for stage, since_ms in self.stages.items())[1]
+    def stages_at(self, at_ms: int, skew_ms: int) -> list[OrderStatus]:
+        """The stages that it may have been at, as clocks differ by up to `skew_ms`; before all of them, the first."""
+        reached = sorted((since_ms, stage) for stage, since_ms in self.stages.items())
+        surely = [stage for since_ms, stage in reached if since_ms <= at_ms - skew_ms]
+        maybe = [stage for since_ms, stage in reached if at_ms - skew_ms < since_ms <= at_ms + skew_ms]
+        return surely[-1:] + maybe or [reached[0][1]]
 
 
 def sellers_prefix(kind: bytes, seller_id: str) -> bytes:

@@ -247,7 +247,10 @@ class Windows(Part):
     """Times that weigh in a verdict."""
 
     clock_skew_minutes: Annotated[int, Field(ge=0)]
-    """An order's event may be so much younger than the message about it: two producers, two clocks."""
+    """Two producers have two clocks: a stage so shortly before or after a message may have been reached or not.
+
+    In doubt the message is judged at the stage that speaks for the seller.
+    """
     order_grace_hours: Annotated[int, Field(ge=0)]
     """An order that arrives so late after the message about it still changes the verdict, as a revision."""
     early_request_minutes: Annotated[int, Field(ge=0)]

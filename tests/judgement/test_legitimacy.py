@@ -68,6 +68,18 @@ def verdict_on(*says, bought=None, ago_ms=HOUR_MS * 3, then=(), **more):
             "questionable",
             id="delivery after delivery",
         ),
+        pytest.param(
+            ["request"],
+            {"bought": WARDROBE, "reasons": ["delivery"], "then": [(0.05, "delivered")]},
+            "permitted",
+            id="from the door, delivered three minutes before by another clock",
+        ),
+        pytest.param(
+            ["request"],
+            {"bought": WARDROBE, "reasons": ["delivery"], "then": [(-0.05, "cancelled")]},
+            "permitted",
+            id="an order that is cancelled three minutes later",
+        ),
         pytest.param(["request"], {"reasons": ["delivery"]}, "permitted", id="delivery, order not known"),
         pytest.param(
             ["request"],
@@ -189,6 +201,13 @@ def test_a_request_is_early_within_the_policys_minutes(desk, minutes, is_early):
     desk.order(PHONE_CASE, at_ms=NOW_MS - minutes * MINUTE_MS)
     codes = {reason.code for reason in desk.message("request").reasons}
     assert ("early_request" in codes) is is_early
+
+
+def test_what_happens_within_minutes_of_a_permitted_request_makes_it_no_worse(desk):
+    desk.order(WARDROBE, at_ms=NOW_MS - DAY_MS)
+    assert desk.message("request", reasons=["delivery"]).verdict == "permitted"
+    desk.order(at_ms=NOW_MS + 3 * MINUTE_MS, status="delivered")
+    assert len(desk.findings) == 1
 
 
 def test_an_order_that_arrives_after_the_message_revises_the_finding_instead_of_adding_one(desk):

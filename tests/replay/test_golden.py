@@ -4,6 +4,7 @@ import json
 import random
 import sys
 from collections import Counter
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,17 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from pipeline.kafka.recordings import Recording, write_recording
 from pipeline.runners.output_files import DIGEST, OUTPUTS
-from pipeline.runners.sample import HONEST, SHIPPED_SEED, SHIPPED_START_MS, Role, marketplace, recorded, role_of
+from pipeline.runners.sample import (
+    HONEST,
+    SEASON_MS,
+    SHIPPED_SEED,
+    SHIPPED_START_MS,
+    Role,
+    marketplace,
+    not_after,
+    recorded,
+    role_of,
+)
 from tests.replay.golden import EXPECTED, RECORDING, replayed
 
 
@@ -40,6 +51,17 @@ def test_neither_the_order_of_lines_nor_of_files_nor_compression_changes_a_byte(
 def test_every_kind_of_bad_seller_has_an_alert_and_no_honest_one():
     alerted = Counter(role_of(alert["seller_id"]) for alert in lines("alerts.jsonl"))
     assert set(alerted) == set(Role) - HONEST
+
+
+def test_seasons_that_pass_in_minutes_as_make_run_plays_them_accuse_no_honest_seller(tmp_path):
+    sent = [
+        not_after(sample, SHIPPED_START_MS + SEASON_MS + 10 * number)
+        for number, sample in enumerate(islice(marketplace(SHIPPED_SEED, SHIPPED_START_MS), 12_000))
+    ]
+    write_recording(tmp_path / "sent", recorded(iter(sent)))
+    replayed(tmp_path / "sent", tmp_path)
+    alerts = map(json.loads, (tmp_path / "alerts.jsonl").read_text(encoding="utf-8").splitlines())
+    assert {role_of(alert["seller_id"]) for alert in alerts} == set(Role) - HONEST
 
 
 def test_an_honest_seller_breaks_no_rule():
