@@ -89,7 +89,7 @@ class Languages:
 
 def is_free(concept: str, language: str) -> bool:
     """Whether a word of a pack combines with words of any language."""
-    return concept.startswith("channel.") or (language == LOANS and concept == "contact_noun")
+    return concept.startswith("channel.") or (language == LOANS and concept in {"contact_noun", "device"})
 
 
 def wider(concept: str) -> tuple[str, ...]:

@@ -34,6 +34,8 @@ DENIED = -2.35
 """Score of `contact` below which a rule is not believed: a probability of 22 %, the least that counts being 75 %."""
 LONGEST_DENIED_WORDS = 40
 """Who writes more may want to drown what counts."""
+CLEARLY = 0.7
+"""Between the scores of a reason and of none: twice as likely."""
 ZERO = 128
 """What a weight of nothing is stored as."""
 FIELD_BYTES, FIELD = 3, 0xFFFFFF
@@ -113,11 +115,11 @@ class Answers:
         return self.score(name) >= 0
 
     def reason(self) -> Reason:
-        """The likeliest reason."""
-        best, most = Reason.NONE, float("-inf")
+        """The likeliest reason, where it is clearly likelier than that none is given: a guess speaks for the seller."""
+        best, most = Reason.NONE, self.score("reason.none") + CLEARLY
         for reason, name in _GUESSES:
             score = self.score(name)
-            if score >= most:
+            if reason is not Reason.NONE and score >= most:
                 best, most = reason, score
         return best
 

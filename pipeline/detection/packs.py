@@ -44,6 +44,7 @@ WORDS = frozenset(
         "third_party",
         "trap",
         "number_trap",
+        "device",
         "or_else",
         "bad_outcome",
         "review",
