@@ -134,7 +134,7 @@ class _Beside:
     def ending(self, text: str, place: int) -> list[str]:
         """Those that end there."""
         found = [other for length in self._lengths if (other := text[max(place - length, 0) : place]) in self._others]
-        if self._words and (word := text[max(text.rfind(" ", 0, max(place - 1, 0)), 0) : place]) in self._words:
+        if self._words and (word := text[text.rfind(" ", 0, place - 1) : place]) in self._words:
             found.append(word)
         return found
 
@@ -146,8 +146,12 @@ class _Beside:
         return found
 
 
-_Known = dict[Spellings, _Beside]
-"""Many clues have the same words beside them."""
+class _Known(dict[Spellings, _Beside]):
+    """Many clues have the same words beside them."""
+
+    def __missing__(self, spellings: Spellings) -> _Beside:
+        self[spellings] = found = _Beside(spellings)
+        return found
 
 
 class _Sought:
@@ -156,8 +160,8 @@ class _Sought:
     def __init__(self, clue: Clue, known: _Known) -> None:
         self.language, self.concept, before, after, self.elsewhere, self.signs = clue
         self.language_bit = 1 << self.language
-        self.before = _beside(before, known) if before else None
-        self.after = _beside(after, known) if after else None
+        self.before = known[before] if before else None
+        self.after = known[after] if after else None
 
 
 class _Every:
@@ -167,10 +171,10 @@ class _Every:
         self.clues = tuple(_Sought(clue, known) for clue in meaning.clues)
         self.beside = tuple(clue for clue in self.clues if clue.before or clue.after)
         """Those that may be met in one place and not in another."""
-        self._any_before = _beside(tuple({word for clue in meaning.clues for word in clue.before}), known)
-        self._any_after = _beside(tuple({word for clue in meaning.clues for word in clue.after}), known)
+        self._any_before = known[tuple(dict.fromkeys(word for clue in meaning.clues for word in clue.before))]
+        self._any_after = known[tuple(dict.fromkeys(word for clue in meaning.clues for word in clue.after))]
         before, behind = meaning.trap
-        self._before, self._behind = _beside(before, known), _beside(behind, known)
+        self._before, self._behind = known[before], known[behind]
         self.is_trappable = meaning.trap != NO_TRAP
 
     def is_accompanied(self, text: str, start: int, end: int) -> bool:
@@ -189,12 +193,6 @@ class _Every:
         return any(f"{other[1:]}{word}" in written for other in before) or any(
             f"{word}{other[:-1]}" in written for other in behind
         )
-
-
-def _beside(spellings: Spellings, known: _Known) -> _Beside:
-    if spellings not in known:
-        known[spellings] = _Beside(spellings)
-    return known[spellings]
 
 
 class Anchors:
@@ -225,7 +223,7 @@ class Anchors:
                 return None
             met.add(number)
             start, end = first, last
-            if self._is_spaced:
+            if every.beside and self._is_spaced:
                 start, end = text.rfind(" ", 0, first + 1) + 1, text.find(" ", last - 1)
             if is_again and not every.is_accompanied(text, start, end):
                 continue
@@ -257,7 +255,7 @@ class Search:
     """All anchors; those of a script are looked for in messages that may hold it."""
 
     def __init__(self, tables: ByScript) -> None:
-        known: _Known = {}
+        known = _Known()
         self._of_latin = [Anchors(tables.latin, known, is_spaced=True)]
         self._of_spaced = [*self._of_latin, Anchors(tables.spaced, known, is_spaced=True)]
         self._of_unspaced = [*self._of_spaced, Anchors(tables.unspaced, known, is_spaced=False)]

@@ -20,7 +20,7 @@ from pipeline.detection.lexicon import Graph, Lexicon, graph_of
 from pipeline.detection.model import NOTHING, Detection, FoundAct, Match, Mention, in_order
 from pipeline.detection.opinion import Opinion
 from pipeline.detection.packs import PackSet, Rule
-from pipeline.detection.passages import is_long, passages, telling_layer
+from pipeline.detection.passages import is_long, telling_layer
 from pipeline.detection.phrases import phrases_of
 from pipeline.detection.prefilter import Prefilter, Tables, tables_of
 from pipeline.detection.reading import read
@@ -103,9 +103,7 @@ class Detector:
 
     def is_of_interest(self, text: str) -> bool:
         """Whether a detection could find anything."""
-        if is_long(text):
-            return any(self._prefilter.fires(text[start:end]) for start, end in passages(text))
-        return self._prefilter.fires(text)
+        return self._telling(text) is not None
 
     def detect(self, text: str, sender: Sender, regions: tuple[str, ...] = ()) -> Detection:
         """Everything that the message says about contact; `regions` are where national numbers are tried first."""

@@ -34,14 +34,12 @@ def telling_layer(text: str, fires: Callable[[str], bool]) -> Layer:
     silent: set[str] = set()
     for start, end in sorted(passages(text), key=lambda span: -_weight(text[slice(*span)])):
         passage = text[start:end]
-        if passage in silent:
-            continue
-        if not fires(passage):
+        if passage in silent or not fires(passage):
             silent.add(passage)
-        else:
-            found.append((start, end))
-            if len(found) == _MAX_PASSAGES:
-                break
+            continue
+        found.append((start, end))
+        if len(found) == _MAX_PASSAGES:
+            break
     found.sort()
     out: list[str] = []
     starts: list[int] = []
