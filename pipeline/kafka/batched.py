@@ -53,6 +53,14 @@ OVERRIDDEN_NAMES: tuple[tuple[type | ModuleType, tuple[str, ...]], ...] = (
 )
 """Every name inside the libraries that this package replaces or leans on."""
 
+FETCH_WAIT_MS = 20
+"""How long the broker may hold a fetch back that it has no records for.
+
+A fetch asks for those partitions alone of which nothing is buffered, and a broker gets one at a time: what arrives
+elsewhere waits for its answer. With Faust's 1,500 ms a worker with a backlog stood still for a third of its time, held
+up by topics that had nothing new.
+"""
+
 RECOVERY_TICK_KEY = b"\x00tick"
 """Key of the record that ends a changelog before recovery; always a tombstone."""
 
@@ -235,6 +243,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]  # fa
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"  # noqa: SLF001 - Faust sets it for exactly_once alone (#13)
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001 - no setting of Faust's reaches it
         return consumer
 
 

@@ -7,7 +7,16 @@ from faust.types import TP
 
 from pipeline.errors import SettingsError
 from pipeline.kafka import batched
-from pipeline.kafka.batched import BatchScheduler, Consumer, Deliveries, OffsetGate, check_versions
+from pipeline.kafka.batched import (
+    FETCH_WAIT_MS,
+    BatchScheduler,
+    Consumer,
+    Deliveries,
+    OffsetGate,
+    check_versions,
+)
+from pipeline.runners.worker import connection_of, new_app
+from pipeline.settings import DEVELOPMENT_PSEUDONYM_KEY, Settings
 
 MESSAGES = TP("marketplace.messages.v1", 0)
 ORDERS = TP("marketplace.orders.v1", 0)
@@ -99,6 +108,19 @@ def test_the_scheduler_makes_one_event_of_a_fetch_and_leaves_changelogs_as_they_
     events = list(scheduler.iterate(fetched))
     assert [(tp, event.offset) for tp, event in events] == [(MESSAGES, 9), (CHANGELOG, 3), (CHANGELOG, 4)]
     assert [record.offset for record in events[0][1].value] == [7, 9]
+
+
+def test_a_fetch_without_records_is_answered_before_anybody_waits_for_another(tmp_path):
+    async def fetch_wait_ms():
+        settings = Settings(pseudonym_key=DEVELOPMENT_PSEUDONYM_KEY, data_dir=tmp_path)
+        app = new_app(settings, connection_of(settings))
+        thread = app.consumer._thread
+        thread.thread_loop.close()
+        fetching = thread._create_worker_consumer(app.transport)
+        await fetching.stop()
+        return fetching._fetch_max_wait_ms  # what aiokafka's fetcher is given
+
+    assert asyncio.run(fetch_wait_ms()) == FETCH_WAIT_MS < 50
 
 
 def test_the_installed_libraries_are_those_the_transport_was_written_for():
