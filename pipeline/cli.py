@@ -487,7 +487,7 @@ def packs_check(
     faults = pack_faults(files or ())
     for fault in faults:
         if as_json:
-            row = {"file": fault.file, "line": fault.line, "reason": fault.reason}
+            row = {"file": fault.file, "line": fault.line, "reason": fault.text}
             sys.stdout.buffer.write(orjson.dumps(row) + b"\n")
         else:
             sys.stdout.write(f"{fault}\n")

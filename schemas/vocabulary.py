@@ -1,5 +1,6 @@
 """The closed sets: every word that crosses a topic and has a fixed list of values."""
 
+from collections.abc import Collection
 from enum import StrEnum
 
 
@@ -60,6 +61,25 @@ class Reason(StrEnum):
     PHISHING = "phishing"
     """Poses as the marketplace, or asks for secrets."""
     NONE = "none"
+
+
+REASONS_BY_GRAVITY = (
+    Reason.PHISHING,
+    Reason.MARKETING,
+    Reason.FEEDBACK,
+    Reason.DISPUTE,
+    Reason.CARRIER,
+    Reason.CUSTOMIZATION,
+    Reason.TECHNICAL,
+    Reason.DELIVERY,
+    Reason.VAGUE,
+)
+"""A message that gives two reasons is judged by the graver one, then by the more particular one."""
+
+
+def main_reason(given: Collection[Reason]) -> Reason:
+    """The reason by which a message is judged; `NONE` where it gives none."""
+    return next((reason for reason in REASONS_BY_GRAVITY if reason in given), Reason.NONE)
 
 
 class Manner(StrEnum):

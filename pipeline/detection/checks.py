@@ -1,7 +1,6 @@
 """What is wrong with a language pack beyond its form: dead phrases, examples that fail, harm to another language."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from pipeline.detection.packs import (
 from pipeline.detection.phrases import phrases_of, words_of
 from pipeline.detection.report import as_detect_line
 from pipeline.detection.sources import PackError, Source
+from pipeline.faults import Fault
 from schemas.vocabulary import Act
 
 FEWEST_EXAMPLES = 60
@@ -31,18 +31,6 @@ _UNREAD_SIGNS = ("?", "？", "؟", "!", ";", ":")
 _MOST_SPELLINGS_TRIED = 200
 _ACTS = ("solicits", "shares_contact", "discloses", "refuses")
 _NO_PHRASES = ("trap", "number_trap", "carrier", "common")
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Fault:
-    """Something wrong with a pack."""
-
-    file: str
-    line: int
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.reason}"
 
 
 def pack_faults(paths: Sequence[Path] = (), folder: Path = SHIPPED) -> list[Fault]:

@@ -4,23 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from schemas.vocabulary import Act, Channel, Manner, Reason
+from schemas.vocabulary import Act, Channel, Manner, Reason, main_reason
 
 _PUSHES = (Act.SHARE, Act.HINT)
 _ASKS_OR_PUSHES = (Act.REQUEST, *_PUSHES)
 _PRESSURE = (Manner.URGENCY, Manner.THREAT)
-# A message that gives two reasons is judged by the graver one, then by the more particular one.
-_PURPOSE_ORDER = (
-    Reason.PHISHING,
-    Reason.MARKETING,
-    Reason.FEEDBACK,
-    Reason.DISPUTE,
-    Reason.CARRIER,
-    Reason.CUSTOMIZATION,
-    Reason.TECHNICAL,
-    Reason.DELIVERY,
-    Reason.VAGUE,
-)
 
 
 class FoundAct(NamedTuple):
@@ -106,7 +94,7 @@ class Detection:
         """The reason that weighs; `None` where nothing is asked or pushed, `Reason.NONE` where no reason is given."""
         if not any(found.act in _ASKS_OR_PUSHES for found in self.acts):
             return Reason.PHISHING if Reason.PHISHING in self.reasons else None
-        return next((reason for reason in _PURPOSE_ORDER if reason in self.reasons), Reason.NONE)
+        return main_reason(self.reasons)
 
     @property
     def pressure(self) -> bool:

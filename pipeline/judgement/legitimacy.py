@@ -1,25 +1,12 @@
 """Whether the reason that a message gives is borne out by the order it concerns."""
 
-from collections.abc import Iterable
 
 from pipeline.judgement.rows import ItemFacts, OrderRow
 from pipeline.policy.model import Fit, ItemClass, Policy
 from schemas.signals import MessageSeen
-from schemas.vocabulary import Fulfilment, OrderStatus, Reason
+from schemas.vocabulary import Fulfilment, OrderStatus, Reason, main_reason
 
 MINUTE_MS = 60_000
-# A message that gives two reasons is judged by the graver one, then by the more particular one.
-REASON_ORDER = (
-    Reason.PHISHING,
-    Reason.MARKETING,
-    Reason.FEEDBACK,
-    Reason.DISPUTE,
-    Reason.CARRIER,
-    Reason.CUSTOMIZATION,
-    Reason.TECHNICAL,
-    Reason.DELIVERY,
-    Reason.VAGUE,
-)
 ENDED = frozenset({OrderStatus.DELIVERED, OrderStatus.CANCELLED, OrderStatus.RETURNED})
 SETTLES_DISPUTE = frozenset({Reason.DISPUTE, Reason.DELIVERY, Reason.CARRIER, Reason.TECHNICAL})
 """What a seller may want to talk about with a buyer who has complained: the parcel that never came, the set-up."""
@@ -45,12 +32,6 @@ def purpose_codes(policy: Policy, signal: MessageSeen, order: OrderRow | None, *
     # Of several permitted reasons the one that the order bears out best counts: honest sellers often name two.
     fits = [fit_code(policy, each, signal, order, is_disputed=is_disputed) for each in signal.reasons]
     return {min(fits, key=lambda code: policy.rules[code].points)} | crossing_codes(signal, order)
-
-
-def main_reason(reasons: Iterable[Reason]) -> Reason:
-    """The reason by which a message is judged; `NONE` where it gives none."""
-    given = set(reasons)
-    return next((reason for reason in REASON_ORDER if reason in given), Reason.NONE)
 
 
 def fit_code(policy: Policy, reason: Reason, signal: MessageSeen, order: OrderRow | None, *, is_disputed: bool) -> str:

@@ -11,28 +11,13 @@ import yaml
 from pydantic import ValidationError
 
 from pipeline.errors import SettingsError
+from pipeline.faults import Fault
 from pipeline.policy.checks import Place, meaning_faults
 from pipeline.policy.model import BookFile, Policy
 
 LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Ten times as fast where PyYAML was built with libyaml; it reads the same."""
 SHIPPED = Path(__file__).with_name("shipped.yaml")
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What is wrong in a policy file, where, and what would be right."""
-
-    file: str
-    line: int
-    """1 is the first line; 0 where the fault is of the whole file."""
-    field: str
-    text: str
-
-    def __str__(self) -> str:
-        """As an editor jumps to it."""
-        place = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{place}: {self.field + ': ' if self.field else ''}{self.text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +64,9 @@ def read_book(path: Path) -> tuple[PolicyBook | None, list[Fault]]:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        return None, [Fault(str(path), 0, "", f"cannot be read ({error.strerror})")]
+        return None, [Fault(str(path), 0, f"cannot be read ({error.strerror})")]
     except UnicodeDecodeError:
-        return None, [Fault(str(path), 0, "", "is not UTF-8 text")]
+        return None, [Fault(str(path), 0, "is not UTF-8 text")]
     return book_of_text(text, str(path))
 
 
@@ -92,18 +77,18 @@ def book_of_text(text: str, name: str) -> tuple[PolicyBook | None, list[Fault]]:
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date that no calendar has is a ValueError
         mark = getattr(error, "problem_mark", None)
         says = "is not YAML: look at this line and the one before" if mark else "is not YAML that can be read"
-        return None, [Fault(name, mark.line + 1 if mark else 0, "", says)]
+        return None, [Fault(name, mark.line + 1 if mark else 0, says)]
     content, unknown = with_inherited(content)
     if unknown:
-        return None, [Fault(name, line_of(tree, place), dotted(place), text) for place, text in unknown]
+        return None, [Fault(name, line_of(tree, place), text, dotted(place)) for place, text in unknown]
     try:
         book = BookFile.model_validate(content)
     except ValidationError as error:
         return None, [
-            Fault(name, line_of(tree, fault["loc"]), dotted(fault["loc"]), fault_text(fault["msg"]))
+            Fault(name, line_of(tree, fault["loc"]), fault_text(fault["msg"]), dotted(fault["loc"]))
             for fault in error.errors(include_input=False, include_url=False, include_context=False)
         ]
-    faults = [Fault(name, line_of(tree, place), dotted(place), says) for place, says in meaning_faults(book)]
+    faults = [Fault(name, line_of(tree, place), says, dotted(place)) for place, says in meaning_faults(book)]
     return (None, faults) if faults else (made_book(book, text), [])
 
 

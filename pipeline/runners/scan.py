@@ -4,7 +4,6 @@ Pure: no clock, no broker, no counting into metrics. Worker and replay share it.
 """
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import NamedTuple, Protocol, cast
 
 from pipeline.detection.fragments import NONE as NO_FRAGMENT
@@ -72,7 +71,7 @@ class Scan:
         pseudonyms: Pseudonymiser,
         limits: DecodeLimits,
         book: PolicyBook,
-        logs: Mapping[str, str] = MappingProxyType({}),
+        logs: Mapping[str, str],
     ) -> None:
         self._detector = detector
         self._pseudonyms = pseudonyms

@@ -32,7 +32,7 @@ most_rows, run_records = int(sys.argv[3]), int(sys.argv[4])
 judging.ReplayRows = partial(replay_rows.ReplayRows, most_rows)
 signal_log.Sorter = partial(sorting.Sorter, run_records)
 book = load_book()
-scan = Scan(None, Pseudonymiser(b"key"), DecodeLimits(book.max_lead_ms), book)
+scan = Scan(None, Pseudonymiser(b"key"), DecodeLimits(book.max_lead_ms), book, {})
 replay(Recording(Path(sys.argv[1])), Path(sys.argv[2]), book, scan)
 print(peak_bytes())
 """
