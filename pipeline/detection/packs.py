@@ -45,6 +45,8 @@ WORDS = frozenset(
         "trap",
         "number_trap",
         "device",
+        "leaflet",
+        "without",
         "or_else",
         "bad_outcome",
         "review",
