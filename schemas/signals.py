@@ -118,6 +118,8 @@ class MessageSeen(SignalBase):
     """How many digits a message has that holds little else, and too few for a number; 0 for all others."""
     fragment_has_prefix: bool = False
     """Whether these digits begin as a dialled number does, with 0 or a plus sign."""
+    is_bare_no: bool = False
+    """Whether a buyer says no and nothing else: a refusal where the seller has just asked."""
 
 
 class ItemSeen(Event):

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from pipeline.detection.answers import BareNo
 from pipeline.detection.atoms import atoms_of
 from pipeline.detection.collector import collector_paused
 from pipeline.detection.contacts import (
@@ -46,6 +47,7 @@ class Compiled(NamedTuple):
     sides: tuple[Sides, ...]
     regions: dict[str, tuple[str, ...]]
     common: frozenset[str]
+    bare_no: tuple[str, ...]
     rules: tuple[tuple[Rule, str], ...]
     """With the language of the pack that each is of, or `grammar`."""
 
@@ -61,6 +63,7 @@ def compiled(packs: PackSet) -> Compiled:
             tuple(Sides(pack.language, pack.possessive, pack.negation) for pack in packs.packs),
             {pack.language: pack.regions for pack in packs.packs},
             frozenset(entry.text.lower() for entry in entries if entry.concept == "common"),
+            tuple(text for pack in packs.packs for text in pack.bare_no),
             (
                 *((rule, "grammar") for rule in packs.grammar),
                 *((rule, pack.language) for pack in packs.packs for rule in pack.rules),
@@ -91,6 +94,7 @@ class Detector:
         self._regions = parts.regions
         self._prefilter = Prefilter(parts.tables, self._lexicon, opinion.hunch if opinion else None)
         self._opinion = opinion
+        self._bare_no = BareNo(parts.bare_no)
 
     @classmethod
     def of(cls, packs: PackSet) -> "Detector":
@@ -104,6 +108,10 @@ class Detector:
     def is_of_interest(self, text: str) -> bool:
         """Whether a detection could find anything."""
         return self._telling(text) is not None
+
+    def is_bare_no(self, text: str) -> bool:
+        """Whether it is a no and nothing else, which refuses what it answers."""
+        return self._bare_no.is_in(text)
 
     def detect(self, text: str, sender: Sender, regions: tuple[str, ...] = ()) -> Detection:
         """Everything that the message says about contact; `regions` are where national numbers are tried first."""

@@ -69,7 +69,7 @@ CHANNELS = frozenset(Channel)
 REASONS = frozenset(Reason) - {Reason.NONE}
 MANNERS = frozenset(Manner)
 SIDES = frozenset(["before", "after", "both"])
-LISTS = frozenset(["regions", "common", "compounds", "fillers"])
+LISTS = frozenset(["regions", "common", "compounds", "fillers", "bare_no"])
 KEYS = (
     frozenset(
         [
@@ -173,6 +173,8 @@ class Pack:
     negation: str
     entries: tuple[Entry, ...]
     rules: tuple[Rule, ...] = ()
+    bare_no: tuple[str, ...] = ()
+    """What says no without saying to what."""
     examples: tuple[Example, ...] = field(default=(), repr=False)
 
 
@@ -212,6 +214,9 @@ def read_pack(path: Path, *, with_examples: bool = False) -> Pack:
         negation=source.one_of(content.get("negation", "before"), SIDES, ("negation",)),
         entries=tuple(_entries(source, content, concepts)),
         rules=tuple(_rules(source, content.get("rules") or [], ("rules",))),
+        bare_no=tuple(
+            each for text in source.texts(content.get("bare_no", []), ("bare_no",)) for each in combinations(text)
+        ),
         examples=tuple(_examples(source, content.get("examples") or [])),
     )
 

@@ -1,6 +1,5 @@
 """Whether the reason that a message gives is borne out by the order it concerns."""
 
-
 from pipeline.judgement.rows import ItemFacts, OrderRow
 from pipeline.policy.model import Fit, ItemClass, Policy
 from schemas.signals import MessageSeen

@@ -2,6 +2,7 @@
 
 from pipeline.judgement.advisories import advise
 from pipeline.judgement.alerts import Cause, Figures, add_strikes, current_strikes, raise_alert
+from pipeline.judgement.answers import with_answered
 from pipeline.judgement.dealings import keep_dealing
 from pipeline.judgement.discretion import Circumstances, tone_of
 from pipeline.judgement.findings import await_more, finding_id_of, publish_finding
@@ -49,7 +50,7 @@ def on_message(policy: Policy, state: State, signal: MessageSeen) -> None:
     others = [each for each in dealing.conversations if each != signal.conversation_id]
     dealing.conversations = [*others, signal.conversation_id][-KEPT_CONVERSATIONS:]
     if signal.sender is Sender.BUYER:
-        remember_wish(policy, signal, dealing)
+        remember_wish(policy, with_answered(policy, signal, conversation), dealing)
     else:
         on_seller_message(policy, state, signal, conversation, dealing)
     conversation.due_ms = conversation.last_at_ms + policy.retention.conversation_days * DAY_MS
@@ -91,6 +92,7 @@ def on_seller_message(
         conversation.urgings = min(conversation.urgings + 1, MOST_TIMES)
     if is_push(signal) and not is_doubt(signal):
         conversation.requests = min(conversation.requests + 1, MOST_TIMES)
+        conversation.asked_at_ms = signal.at_ms
     conversation.tone = max(conversation.tone, tone_of(signal))
     if Manner.THREAT in signal.manners:
         dealing.threatened_at_ms = signal.at_ms

@@ -268,6 +268,8 @@ class Windows(Part):
     """So long after its registration a seller counts as new."""
     grant_days: Days
     """So long a buyer's own wish to be contacted counts."""
+    answer_hours: Annotated[int, Field(ge=1, le=720)] = 24
+    """A buyer's "no" so soon after a request for contact refuses it, whatever else was said between."""
 
 
 class AdvisoryText(Part):

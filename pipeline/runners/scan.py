@@ -45,6 +45,9 @@ class Detects(Protocol):
     def is_of_interest(self, text: str) -> bool:
         """Whether a detection could find anything: cheap, and never wrong when it says no."""
 
+    def is_bare_no(self, text: str) -> bool:
+        """Whether the text is a no and nothing else."""
+
     def detect(self, text: str, sender: Sender, regions: tuple[str, ...]) -> Detection:
         """Everything in the text."""
 
@@ -114,8 +117,9 @@ class Scan:
         found = self._detector.detect_each(read) if read else []
         for (place, at_ms, message), (text, _, _), detection in zip(messages, read, found, strict=True):
             part = NO_FRAGMENT if detection.mentions else fragment(message, text)
-            if is_telling(detection) or part.digits:
-                seen = Read(text, detection, part)
+            is_bare_no = message.sender is Sender.BUYER and self._detector.is_bare_no(text)
+            if is_telling(detection) or part.digits or is_bare_no:
+                seen = Read(text, detection, part, is_bare_no=is_bare_no)
                 signal = message_seen(message, seen, self._heading(records[place], at_ms), self._masks(at_ms))
                 out[place] = Outcome(at_ms, signal=keyed(signal))
                 count_message(counts, signal)

@@ -78,6 +78,7 @@ class Read:
     text: str
     detection: Detection
     fragment: Fragment = NO_FRAGMENT
+    is_bare_no: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ def message_seen(message: PlainMessage, read: Read, heading: Heading, masks: Mas
             "fingerprint": fingerprint(read.text) if is_sellers_ask(message, detection) else None,
             "fragment_digits": read.fragment.digits,
             "fragment_has_prefix": read.fragment.has_prefix,
+            "is_bare_no": read.is_bare_no,
         }
     )
 

@@ -65,6 +65,7 @@ def as_detected(desk, _seen, text, **about):
     says = tuple(ActSeen(act=each.act, channel=each.channel, rule=each.rule) for each in found.acts)
     fields = {"reasons": found.reasons, "manners": found.manners, "techniques": found.techniques}
     fields["rules"] = tuple(match.rule for match in found.matches)
+    fields["is_bare_no"] = sender is Sender.BUYER and detector().is_bare_no(text)
     return desk.message(acts=says, **fields, **about)
 
 
