@@ -11,7 +11,7 @@ RULE = "judge.bare_no"
 
 def with_answered(policy: Policy, signal: MessageSeen, conversation: Conversation) -> MessageSeen:
     """The message, as a refusal where it answers a request for contact; what the buyer says answers the request."""
-    asked_at_ms, conversation.asked_at_ms = conversation.asked_at_ms, None
+    asked_at_ms, conversation.unanswered_since_ms = conversation.unanswered_since_ms, None
     if not signal.is_bare_no or asked_at_ms is None:
         return signal
     if signal.at_ms - asked_at_ms > policy.windows.answer_hours * HOUR_MS:

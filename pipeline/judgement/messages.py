@@ -92,7 +92,7 @@ def on_seller_message(
         conversation.urgings = min(conversation.urgings + 1, MOST_TIMES)
     if is_push(signal) and not is_doubt(signal):
         conversation.requests = min(conversation.requests + 1, MOST_TIMES)
-        conversation.asked_at_ms = signal.at_ms
+        conversation.unanswered_since_ms = signal.at_ms
     conversation.tone = max(conversation.tone, tone_of(signal))
     if Manner.THREAT in signal.manners:
         dealing.threatened_at_ms = signal.at_ms

@@ -139,8 +139,8 @@ class Conversation(Row, gc=False):
     """Messages that were little but a few digits: when, how many, and whether they began as a number does."""
     last_at_ms: int = 0
     requests: int = 0
-    asked_at_ms: int | None = None
-    """When the seller last asked for contact or pushed its own, until the buyer says something of interest."""
+    unanswered_since_ms: int | None = None
+    """When the seller last asked for contact or pushed its own, until the buyer says something about it."""
     alternatives: int = 0
     advised: list[str] = []
     order_id: str | None = None
