@@ -14,7 +14,7 @@ def with_answered(policy: Policy, signal: MessageSeen, conversation: Conversatio
     asked_at_ms, conversation.unanswered_since_ms = conversation.unanswered_since_ms, None
     if not signal.is_bare_no or asked_at_ms is None:
         return signal
-    if signal.at_ms - asked_at_ms > policy.windows.answer_hours * HOUR_MS:
+    if not 0 <= signal.at_ms - asked_at_ms <= policy.windows.answer_hours * HOUR_MS:
         return signal
     refused = ActSeen(act=Act.REFUSE, channel=None, rule=RULE)
     return signal.model_copy(update={"acts": (*signal.acts, refused), "rules": (*signal.rules, RULE)})

@@ -34,8 +34,8 @@ def test_a_no_in_another_conversation_refuses_nothing(desk):
     assert "after_refusal" not in codes(desk.message("request", conversation="c1"))
 
 
-@pytest.mark.parametrize(("hours", "is_refusal"), [(24, True), (25, False)])
-def test_a_no_that_comes_too_late_refuses_nothing(desk, hours, is_refusal):
+@pytest.mark.parametrize(("hours", "is_refusal"), [(-1, False), (0, True), (24, True), (25, False)])
+def test_a_no_said_before_the_request_or_too_late_refuses_nothing(desk, hours, is_refusal):
     desk.message("request", at_ms=NOW_MS)
     desk.message(sender="buyer", is_bare_no=True, at_ms=NOW_MS + hours * HOUR_MS)
     assert ("after_refusal" in codes(desk.message("request", at_ms=NOW_MS + 26 * HOUR_MS))) is is_refusal
