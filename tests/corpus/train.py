@@ -63,7 +63,7 @@ LEAST = {
 }
 """Probability from which the answer is yes: what only colours an act is worth a guess, an act is not."""
 CHATTER = Path(__file__).parents[1] / "detection/chatter.txt"
-WEIGHT_OF_CHATTER = 25
+WEIGHT_OF_CHATTER = 28
 """Of a message, which is far seldomer in the corpus than in life."""
 WORTH_A_LOOK = 0.27
 """Probability, by the prefilter's concepts alone, from which the full detector looks."""
