@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from pipeline.detection.answers import BareNo
+from pipeline.detection.answers import LONGEST_CHARACTERS, letters_alone
 from pipeline.detection.atoms import atoms_of
 from pipeline.detection.collector import collector_paused
 from pipeline.detection.contacts import (
@@ -20,7 +20,7 @@ from pipeline.detection.kinds import CONTACT_NOUNS, Languages, Sides
 from pipeline.detection.lexicon import Graph, Lexicon, graph_of
 from pipeline.detection.model import NOTHING, Detection, FoundAct, Match, Mention, in_order
 from pipeline.detection.opinion import Opinion
-from pipeline.detection.packs import PackSet, Rule
+from pipeline.detection.packs import PackSet, Rule, combinations
 from pipeline.detection.passages import is_long, telling_layer
 from pipeline.detection.phrases import phrases_of
 from pipeline.detection.prefilter import Prefilter, Tables, tables_of
@@ -47,7 +47,7 @@ class Compiled(NamedTuple):
     sides: tuple[Sides, ...]
     regions: dict[str, tuple[str, ...]]
     common: frozenset[str]
-    bare_no: tuple[str, ...]
+    bare_no: frozenset[str]
     rules: tuple[tuple[Rule, str], ...]
     """With the language of the pack that each is of, or `grammar`."""
 
@@ -63,7 +63,7 @@ def compiled(packs: PackSet) -> Compiled:
             tuple(Sides(pack.language, pack.possessive, pack.negation) for pack in packs.packs),
             {pack.language: pack.regions for pack in packs.packs},
             frozenset(entry.text.lower() for entry in entries if entry.concept == "common"),
-            tuple(text for pack in packs.packs for text in pack.bare_no),
+            frozenset(letters_alone(t) for pack in packs.packs for e in pack.bare_no for t in combinations(e.text)),
             (
                 *((rule, "grammar") for rule in packs.grammar),
                 *((rule, pack.language) for pack in packs.packs for rule in pack.rules),
@@ -94,7 +94,7 @@ class Detector:
         self._regions = parts.regions
         self._prefilter = Prefilter(parts.tables, self._lexicon, opinion.hunch if opinion else None)
         self._opinion = opinion
-        self._bare_no = BareNo(parts.bare_no)
+        self._bare_no = parts.bare_no
 
     @classmethod
     def of(cls, packs: PackSet) -> "Detector":
@@ -111,7 +111,7 @@ class Detector:
 
     def is_bare_no(self, text: str) -> bool:
         """Whether it is a no and nothing else, which refuses what it answers."""
-        return self._bare_no.is_in(text)
+        return len(text) <= LONGEST_CHARACTERS and letters_alone(text) in self._bare_no
 
     def detect(self, text: str, sender: Sender, regions: tuple[str, ...] = ()) -> Detection:
         """Everything that the message says about contact; `regions` are where national numbers are tried first."""

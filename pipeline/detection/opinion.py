@@ -51,9 +51,9 @@ PUSHES = frozenset({Act.SHARE, Act.HINT})
 CONTACTS = PUSHES | {Act.REQUEST}
 COLOURS = (Manner.CONSENT_SOUGHT, Manner.ALTERNATIVE_OFFERED, Manner.URGENCY)
 """Manners that only colour an act."""
-GUESSED_REASONS = [reason for reason in Reason if reason is not Reason.PHISHING]
+_GUESSED = [reason for reason in Reason if reason not in {Reason.PHISHING, Reason.NONE}]
 """Phishing is too grave to be guessed."""
-_GUESSES = [(reason, f"reason.{reason}") for reason in sorted(GUESSED_REASONS)]
+_GUESSES = [(reason, f"reason.{reason}") for reason in sorted(_GUESSED)]
 
 
 class Head(NamedTuple):
@@ -119,7 +119,7 @@ class Answers:
         best, most = Reason.NONE, self.score("reason.none") + CLEARLY
         for reason, name in _GUESSES:
             score = self.score(name)
-            if reason is not Reason.NONE and score >= most:
+            if score >= most:
                 best, most = reason, score
         return best
 

@@ -173,7 +173,7 @@ class Pack:
     negation: str
     entries: tuple[Entry, ...]
     rules: tuple[Rule, ...] = ()
-    bare_no: tuple[str, ...] = ()
+    bare_no: tuple[Entry, ...] = ()
     """What says no without saying to what."""
     examples: tuple[Example, ...] = field(default=(), repr=False)
 
@@ -214,9 +214,7 @@ def read_pack(path: Path, *, with_examples: bool = False) -> Pack:
         negation=source.one_of(content.get("negation", "before"), SIDES, ("negation",)),
         entries=tuple(_entries(source, content, concepts)),
         rules=tuple(_rules(source, content.get("rules") or [], ("rules",))),
-        bare_no=tuple(
-            each for text in source.texts(content.get("bare_no", []), ("bare_no",)) for each in combinations(text)
-        ),
+        bare_no=tuple(_group(source, "bare_no", content.get("bare_no") or [], ("bare_no",))),
         examples=tuple(_examples(source, content.get("examples") or [])),
     )
 

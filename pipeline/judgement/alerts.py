@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from pipeline.judgement.rates import decayed
 from pipeline.judgement.rows import Episode, Seller
 from pipeline.judgement.state import State, content_id
+from pipeline.judgement.times import DAY_MS
 from pipeline.policy.model import Policy, ladder_steps
 from schemas.outputs import Alert, StatementOfReasons, Trigger
 from schemas.vocabulary import Action, Severity
 
-DAY_MS = 86_400_000
 SEVERITIES = tuple(Severity)
 ACTIONS = tuple(Action)
 FROM_REPORTS = frozenset({"reports", "complaint_surge"})

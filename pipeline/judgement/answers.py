@@ -1,11 +1,11 @@
 """A buyer's "no" and nothing else: a refusal where the seller has just asked for contact."""
 
 from pipeline.judgement.rows import Conversation
+from pipeline.judgement.times import HOUR_MS
 from pipeline.policy.model import Policy
 from schemas.signals import ActSeen, MessageSeen
 from schemas.vocabulary import Act
 
-HOUR_MS = 3_600_000
 RULE = "judge.bare_no"
 
 

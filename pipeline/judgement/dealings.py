@@ -2,9 +2,9 @@
 
 from pipeline.judgement.rows import Dealing, dealing_key, person_key
 from pipeline.judgement.state import State
+from pipeline.judgement.times import DAY_MS
 from pipeline.policy.model import Policy
 
-DAY_MS = 86_400_000
 KEPT_SELLERS = 500
 """Of one buyer in one partition; more dealings wait for their own time to be forgotten."""
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from pipeline.detection.wording import is_same_wording
 from pipeline.judgement.rows import Conversation, Dealing, OrderRow, Seller
+from pipeline.judgement.times import DAY_MS
 from pipeline.policy.model import Policy
 from schemas.signals import MessageSeen
 from schemas.vocabulary import Manner, VerificationStatus
 
-DAY_MS = 86_400_000
 UNSOUND = frozenset(
     {
         VerificationStatus.UNVERIFIED,

@@ -1,11 +1,11 @@
 """A number that a seller sends in pieces: told from how many digits came when, for the digits never leave scan."""
 
 from pipeline.judgement.rows import Conversation
+from pipeline.judgement.times import MINUTE_MS
 from pipeline.policy.model import Policy
 from schemas.signals import ActSeen, MessageSeen
 from schemas.vocabulary import Act, Channel
 
-MINUTE_MS = 60_000
 KEPT_FRAGMENTS = 8
 RULE = "judge.split_number"
 TECHNIQUE = "split"

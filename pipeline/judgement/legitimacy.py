@@ -1,11 +1,11 @@
 """Whether the reason that a message gives is borne out by the order it concerns."""
 
 from pipeline.judgement.rows import ItemFacts, OrderRow
+from pipeline.judgement.times import MINUTE_MS
 from pipeline.policy.model import Fit, ItemClass, Policy
 from schemas.signals import MessageSeen
 from schemas.vocabulary import Fulfilment, OrderStatus, Reason, main_reason
 
-MINUTE_MS = 60_000
 ENDED = frozenset({OrderStatus.DELIVERED, OrderStatus.CANCELLED, OrderStatus.RETURNED})
 SETTLES_DISPUTE = frozenset({Reason.DISPUTE, Reason.DELIVERY, Reason.CARRIER, Reason.TECHNICAL})
 """What a seller may want to talk about with a buyer who has complained: the parcel that never came, the set-up."""

@@ -19,8 +19,8 @@ from pipeline.judgement.sellers import (
     with_due,
 )
 from pipeline.judgement.state import State, remembered
+from pipeline.judgement.times import DAY_MS
 from pipeline.judgement.triggers import (
-    DAY_MS,
     on_awakening,
     on_persistence,
     on_phone_dependence,

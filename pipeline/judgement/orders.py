@@ -2,18 +2,17 @@
 
 from pipeline.judgement.dealings import keep_dealing
 from pipeline.judgement.findings import message_of, revise
-from pipeline.judgement.legitimacy import MINUTE_MS
 from pipeline.judgement.plain_orders import AnyOrder, PlainItem
 from pipeline.judgement.rows import Awaiting, Dealing, ItemFacts, OrderRow, dealing_key, order_key, seller_key
-from pipeline.judgement.sellers import DAY_MS, count, remember_category, with_due
+from pipeline.judgement.sellers import count, remember_category, with_due
 from pipeline.judgement.state import State
+from pipeline.judgement.times import DAY_MS, HOUR_MS, MINUTE_MS
 from pipeline.judgement.triggers import on_solicitation_counts, on_strikes
 from pipeline.policy.book import PolicyBook
 from pipeline.policy.model import Policy
 from schemas.signals import ItemSeen
 from schemas.vocabulary import OrderStatus
 
-HOUR_MS = 3_600_000
 KEPT_ITEMS = 8
 KEPT_TITLE_CHARACTERS = 80
 

@@ -4,11 +4,10 @@ from pipeline.judgement.alerts import add_strikes, alert_id, close_episode
 from pipeline.judgement.rows import Closed, JudgedBefore, Person, Seller, person_key, seller_key
 from pipeline.judgement.sellers import recall, with_due
 from pipeline.judgement.state import State
+from pipeline.judgement.times import DAY_MS
 from pipeline.policy.model import Policy
 from schemas.signals import OutcomeRecorded
 from schemas.vocabulary import OutcomeAction, OutcomeVerdict, VerificationStatus
-
-DAY_MS = 86_400_000
 
 
 def on_outcome(policy: Policy, state: State, signal: OutcomeRecorded) -> None:

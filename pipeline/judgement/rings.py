@@ -9,12 +9,12 @@ from pipeline.judgement.alerts import Cause, Figures, raise_alert
 from pipeline.judgement.rows import Contact, Dealing, Seller, contact_key, seller_key
 from pipeline.judgement.sellers import with_due
 from pipeline.judgement.state import State
+from pipeline.judgement.times import DAY_MS
 from pipeline.policy.model import Policy
 from schemas.ids import EpochMs, Pseudonym, SellerId
 from schemas.signals import ContactPushed, MessageSeen, Origin, RingFound
 from schemas.vocabulary import Act
 
-DAY_MS = 86_400_000
 KEPT_CONTACTS = 8
 KEPT_SELLERS = 50
 ORIGINS = 64

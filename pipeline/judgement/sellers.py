@@ -3,12 +3,12 @@
 from pipeline.detection.wording import is_same_wording
 from pipeline.judgement.rows import COUNTS, JudgedBefore, Seller, Wording
 from pipeline.judgement.state import digest, remembered
+from pipeline.judgement.times import DAY_MS
 from pipeline.judgement.verdicts import Judged
 from pipeline.policy.model import Policy
 from schemas.signals import MessageSeen
 from schemas.vocabulary import Verdict, VerificationStatus
 
-DAY_MS = 86_400_000
 PLACES = {what: place for place, what in enumerate(COUNTS)}
 KEPT_CATEGORIES = 3
 

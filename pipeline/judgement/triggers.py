@@ -5,10 +5,10 @@ from pipeline.judgement.rates import complaint_rate, complaint_surge_tail, solic
 from pipeline.judgement.rows import COUNTS, Person, Seller
 from pipeline.judgement.sellers import period_days
 from pipeline.judgement.state import State
+from pipeline.judgement.times import DAY_MS
 from pipeline.policy.model import Policy, Surge
 from schemas.vocabulary import VerificationStatus
 
-DAY_MS = 86_400_000
 KEPT_PERSISTENT = 20
 
 

@@ -269,7 +269,7 @@ class Windows(Part):
     grant_days: Days
     """So long a buyer's own wish to be contacted counts."""
     answer_hours: Annotated[int, Field(ge=1, le=720)] = 24
-    """A buyer's "no" so soon after a request for contact refuses it, whatever else was said between."""
+    """A buyer's "no" so soon after a request for contact refuses it, if the buyer has said nothing else about it."""
 
 
 class AdvisoryText(Part):

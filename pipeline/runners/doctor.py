@@ -17,7 +17,7 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, Ne
 from kafka.errors import AuthorizationError, KafkaError
 
 from pipeline.errors import PipelineError
-from pipeline.judgement.sellers import DAY_MS
+from pipeline.judgement.times import DAY_MS
 from pipeline.kafka.batched import check_versions
 from pipeline.kafka.client import Connection, connect_admin
 from pipeline.kafka.recordings import Recorded

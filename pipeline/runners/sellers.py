@@ -12,7 +12,7 @@ import msgspec
 from pipeline.judgement.alerts import alert_id
 from pipeline.judgement.rates import decayed
 from pipeline.judgement.rows import COUNTS, Seller, seller_key, sellers_prefix
-from pipeline.judgement.sellers import DAY_MS
+from pipeline.judgement.times import DAY_MS
 from pipeline.kafka.batched import RawRecord
 from pipeline.policy.model import Policy
 

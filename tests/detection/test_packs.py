@@ -59,6 +59,8 @@ def test_a_sound_pack_has_no_faults(faults):
         pytest.param("[send me]", "[send me, send me]", "9: words.ask.1: listed twice", id="twice"),
         pytest.param("[send me]", "[send me, number?]", "9: words.ask.1: ends in ?", id="unread sign"),
         pytest.param("[your]", "[your, ring size]", "8: words.your.1: can never match", id="always swallowed"),
+        pytest.param("a text]\n", "a text]\nbare_no: [no, no]\n", "13: bare_no.1: listed twice", id="no twice"),
+        pytest.param("a text]\n", "a text]\nbare_no: [no (way]\n", "13: bare_no.0: a bracket", id="open no"),
         pytest.param("request.sms", "request.fax", "12: phrases.request.fax: no such phrase", id="no such channel"),
         pytest.param("request.sms", "plea", "12: phrases.plea: no such phrase", id="no such act"),
         pytest.param("language: xx", "language: yy", "1: language: `language` must be", id="another language"),
