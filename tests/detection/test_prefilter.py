@@ -1,10 +1,12 @@
 """The prefilter: few innocent messages pass it, and nothing of interest is stopped."""
 
 import json
+import random
 from pathlib import Path
 
 import pytest
 
+from bench.traffic import chatter
 from pipeline.detection.shipped import shipped_detector
 from schemas.vocabulary import Sender
 
@@ -20,6 +22,16 @@ def detector():
 def test_everyday_chatter_stops_at_the_prefilter(detector):
     passing = [text for text in CHATTER if detector.is_of_interest(text)]
     assert len(passing) / len(CHATTER) <= 0.1, passing
+
+
+def test_no_message_of_the_default_mix_passes_that_is_of_no_interest(detector):
+    chance = random.Random(1)
+    assert not {text for text in (chatter(chance) for _ in range(2_000)) if detector.is_of_interest(text)}
+
+
+def test_a_number_that_begins_with_a_five_is_no_review(detector):
+    assert not detector.is_of_interest("Is the wardrobe 56 cm deep, and does it come with a rail?")
+    assert detector.detect("5 star review and I refund you", Sender.SELLER).manners
 
 
 def test_hardly_anything_that_the_rules_would_find_is_stopped(detector):
