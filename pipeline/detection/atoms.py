@@ -167,8 +167,8 @@ def _atom(  # noqa: PLR0913, PLR0917 - one word and what stands around it
         value = item.kind.concept.partition(".")[2]
         is_sum = len(value) > 1 and value.strip("0") != "" and value[0] != "0"
         return Atom(value, index, item.last, start, reading.ends[item.last - 1], "digit_words", is_sum=is_sum)
-    if word.isascii() and not word.isalpha():
-        return _mixed(word, index, start, end)
+    if not word.isalpha() and (atom := _mixed(word, index, start, end)) is not None:
+        return atom
     if len(word) > 1 and _ZEROS.issuperset(word) and atoms and atoms[-1].last == index:  # "0812-3456-OOOO"
         return Atom("0" * len(word), index, index + 1, start, end, "leet")
     return None
@@ -219,16 +219,19 @@ def _right_before(index: int, atoms: Sequence[Atom]) -> Iterator[Atom]:
 
 
 def _mixed(word: str, index: int, start: int, end: int) -> Atom | None:
-    """Digits within a word: `4l5`, `tel4155550132`."""
+    """Digits within a word: `4l5`, `tel4155550132`, `ל0541234567`."""
     if len(word) <= _MAX_DIGITS and all(character.isdigit() or character in _LEET_LETTERS for character in word):
         is_plain = _LIKE_DIGITS.issuperset(character for character in word if not character.isdigit())
         if sum(map(str.isdigit, word)) * 2 < len(word) and not is_plain:
             return None
         return Atom(word.translate(_LEET_DIGITS), index, index + 1, start, end, "leet")
-    letters = "abcdefghijklmnopqrstuvwxyz"
-    head, tail = len(word) - len(word.lstrip(letters)), len(word.rstrip(letters))
+    head, tail = 0, len(word)
+    while head < tail and word[head].isalpha():
+        head += 1
+    while head < tail and word[tail - 1].isalpha():
+        tail -= 1
     digits = word[head:tail]
-    if len(digits) >= _LONG_RUN and digits.isdigit() and end - start == len(word):
+    if len(digits) >= _LONG_RUN and digits.isdecimal() and end - start == len(word):
         return Atom(digits, index, index + 1, start + head, start + tail, None)
     return None
 

@@ -249,7 +249,9 @@ def own_contacts(
     if any(found.act is act for found in acts):
         return []
     out = []
-    spans: list[tuple[int, int, Channel | None]] = [(m.start, m.end, None) for m in mentions]
+    spans: list[tuple[int, int, Channel | None]] = [
+        (m.start, m.end, None) for m in mentions if not (m.e164 and phone.is_public(m.e164))
+    ]
     spans += [(handle.start, handle.end, scene.handle_channels[handle.first]) for handle in handles]
     for start, end, channel in spans:
         word = max(bisect_left(scene.reading.starts, start + 1) - 1, 0)

@@ -9,7 +9,7 @@ import phonenumbers
 
 from pipeline.detection.atoms import MAX_FILLERS, Atom, summed
 from pipeline.detection.model import Mention
-from pipeline.detection.validators import is_no_phone_number
+from pipeline.detection.validators import is_no_phone_number, other_figures
 from pipeline.detection.words import Reading
 
 MIN_DIGITS = 7
@@ -21,6 +21,17 @@ _MAX_BESIDE = 2
 """Digits of a small number beside a phone number: "at 6", "2 pieces"."""
 _SURE_DIGITS = 9
 """Of a mobile number that nothing but its form tells."""
+_PUBLIC_TYPES = frozenset({
+    phonenumbers.PhoneNumberType.TOLL_FREE,
+    phonenumbers.PhoneNumberType.PREMIUM_RATE,
+    phonenumbers.PhoneNumberType.SHARED_COST,
+    phonenumbers.PhoneNumberType.UAN,
+})  # fmt: skip
+_NORDIC_GROUPS = [3, 2, 3]
+"""Digits of each group of a Norwegian mobile number, as people write it."""
+_DIALLED_DIGITS = range(9, 12)
+"""Of a number with its prefix."""
+_PREFIX_DIGITS = range(3, 6)
 _USUAL_SEPARATORS = frozenset(" -.()/+\u00a0\u202f\u2011\u2010\u2013\u2212,")
 _MIN_SPACED = 6
 _FULLWIDTH = range(0xFF10, 0xFF1A)
@@ -63,8 +74,8 @@ class Context:
 def candidates(text: str, reading: Reading, atoms: Iterable[Atom]) -> list[Candidate]:
     """Runs of digits long enough for a number, in order; at most a dozen."""
     runs: list[list[Atom]] = []
-    for atom in atoms:
-        if runs and _is_near(runs[-1][-1], atom):
+    for atom in without_other_figures(text, atoms):
+        if runs and _is_near(runs[-1][-1], atom) and "+" not in text[runs[-1][-1].end : atom.start]:
             runs[-1].append(atom)
         else:
             runs.append([atom])
@@ -75,11 +86,22 @@ def candidates(text: str, reading: Reading, atoms: Iterable[Atom]) -> list[Candi
     return out[:_MAX_CANDIDATES]
 
 
+def without_other_figures(text: str, atoms: Iterable[Atom]) -> Iterable[Atom]:
+    """The digits that may belong to a phone number."""
+    others = list(other_figures(text))
+    if not others:
+        return atoms
+    return [atom for atom in atoms if not any(start < atom.end and atom.start < end for start, end in others)]
+
+
 def mention(
     text: str, candidate: Candidate, regions: Sequence[str], context: Context, extra: Iterable[str]
 ) -> Mention | None:
     """The phone number that a candidate is, or `None`; `regions`: the message's own first."""
     if context.is_trap and not candidate.has_plus:
+        return None
+    is_hidden = bool((_techniques(text, candidate) | set(extra)) - {"separators"})
+    if not candidate.has_plus and not is_hidden and not _may_be_phone(text, candidate, context):
         return None
     readings = list(_readings(candidate))
     if len(readings) > 1 and regions:
@@ -191,7 +213,7 @@ def _mention(
     is_likely = context.is_contact or is_hidden
     if not has_plus and not techniques - {"separators"} and not _may_be_phone(text, candidate, context):
         return None
-    e164 = _e164(digits, regions, has_plus=has_plus, is_likely=is_likely)
+    e164 = _e164(digits, regions, has_plus=has_plus, is_likely=is_likely or _is_dialled(candidate))
     if context.is_reversed and (backwards := _e164(digits[::-1], regions, has_plus=False, is_likely=False)):
         digits, e164 = digits[::-1], backwards
         techniques.add("reversed")
@@ -203,6 +225,18 @@ def _mention(
     if has_plus and "+" in text[max(0, start - 3) : start]:
         start = text.rfind("+", 0, start)
     return Mention(digits.removeprefix("00"), e164, start, end, tuple(sorted(techniques)))
+
+
+def _is_dialled(candidate: Candidate) -> bool:
+    """Whether it is grouped behind a prefix as numbers are that are dialled within a country."""
+    groups = [atom.digits for atom in candidate.atoms]
+    are_pairs = all(len(group) == 2 for group in groups)  # "06 12 34 56 78"
+    return (
+        len(groups) > 1
+        and groups[0].startswith("0")
+        and (are_pairs or len(groups[0]) in _PREFIX_DIGITS)
+        and len(candidate.digits) in _DIALLED_DIGITS
+    )
 
 
 def _may_be_phone(text: str, candidate: Candidate, context: Context) -> bool:
@@ -226,6 +260,8 @@ def _looks_like_phone(text: str, candidate: Candidate, e164: str, regions: Seque
     if candidate.digits.startswith("0") or (len(candidate.digits) >= _SURE_DIGITS and _is_mobile(e164)):
         return True
     groups = [atom.digits for atom in candidate.atoms]
+    if list(map(len, groups)) == _NORDIC_GROUPS and _is_mobile(e164):
+        return True
     return len(groups) > 1 and groups in (
         _national_groups(e164),
         [group.lstrip("0") for group in _national_groups(e164)],
@@ -233,8 +269,18 @@ def _looks_like_phone(text: str, candidate: Candidate, e164: str, regions: Seque
 
 
 @lru_cache(maxsize=4096)
+def _type(e164: str) -> int:
+    """One of `phonenumbers.PhoneNumberType`."""
+    return int(phonenumbers.number_type(phonenumbers.parse(e164)))
+
+
 def _is_mobile(e164: str) -> bool:
-    return phonenumbers.number_type(phonenumbers.parse(e164)) == phonenumbers.PhoneNumberType.MOBILE
+    return _type(e164) == phonenumbers.PhoneNumberType.MOBILE
+
+
+def is_public(e164: str) -> bool:
+    """Whether it is of a kind that companies have and persons do not: free of charge, or at a rate of its own."""
+    return _type(e164) in _PUBLIC_TYPES
 
 
 @lru_cache(maxsize=4096)

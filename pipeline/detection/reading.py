@@ -18,8 +18,10 @@ _TOKEN = re.compile(rf"{WORD.pattern}|[.!?。！？؟;\n,:…\"]")
 _CYRILLIC = re.compile("[\u0400-\u052f]")
 _LATIN = re.compile("[a-z]")
 SHORTEST_BASE64 = 12
-"""Characters of a word that may be Base64."""
-_WRAPPED_BASE64 = re.compile(rf"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{{{SHORTEST_BASE64},4000}}={{0,2}}")
+"""Characters of a word that may be Base64, a sign that fills it up among them."""
+_WRAPPED_BASE64 = re.compile(
+    rf"(?<![A-Za-z0-9+/_-])(?:[A-Za-z0-9+/_-]{{{SHORTEST_BASE64},4000}}={{0,2}}|[A-Za-z0-9+/_-]{{{SHORTEST_BASE64 - 1}}}=)"
+)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,8});")
 _ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _SENTENCE_ENDS = frozenset(".!?。！？؟\n…")

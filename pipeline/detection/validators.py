@@ -1,6 +1,7 @@
 """Digits that are no phone number although they could be: check digits, dates, addresses of machines, places."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 
 _IMEI, _EAN, _EAN_8, _UPC, _ISBN = 15, 13, 8, 12, 10
 _CARD = range(15, 20)
@@ -8,6 +9,27 @@ _MAX_OCTET = 255
 _YEARS = range(1900, 2100)
 _MONTHS = range(1, 13)
 _DAYS = range(1, 32)
+# A degree with three and more decimals, twice; the account number's country and check digits, then groups of four.
+_COORDINATES = re.compile(
+    r"(?<![\d.,])-?\d{1,3}\.\d{3,12}\s?°?\s?[NSns]?\s?[,;/ ]\s?-?\d{1,3}\.\d{3,12}(?![\d.])"
+)
+_ACCOUNT = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
+
+
+def other_figures(text: str) -> Iterator[tuple[int, int]]:
+    """Start and end of what is no phone number however its digits are grouped: coordinates and account numbers."""
+    if "." in text:
+        for match in _COORDINATES.finditer(text):
+            yield match.span()
+    for match in _ACCOUNT.finditer(text):
+        if is_account(match[0]):
+            yield match.span()
+
+
+def is_account(written: str) -> bool:
+    """Whether it has the check digits of an IBAN. Source: ISO 13616-1, section 6."""
+    plain = written.replace(" ", "")
+    return int("".join(str(int(sign, 36)) for sign in plain[4:] + plain[:4])) % 97 == 1
 
 
 def is_no_phone_number(groups: Sequence[str], separators: Sequence[str]) -> str | None:

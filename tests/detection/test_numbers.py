@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.detection.shipped import shipped_detector
-from schemas.vocabulary import Sender
+from schemas.vocabulary import Act, Sender
 
 DETECTOR = shipped_detector()
 
@@ -33,6 +33,14 @@ def numbers(text, region):
         ("tel. 22 123 45 67, pon-pt 9-17", "PL", "+48221234567"),
         ("text is best: six one seven, five five five, oh one three eight", "US", "+16175550138"),
         ("Unser Team ist zur Therme unter 030 23125114 besetzt, Mo-Fr 8-16 Uhr", "DE", "+493023125114"),
+        ("Jo jasně, 603 123 456, po šestý večer", "CZ", "+420603123456"),
+        ("Oui bien sûr, 06 39 98 01 06, plutôt après 18h", "FR", "+33639980106"),
+        ("Klart det, 415 56 677, er på jobb men tar den alltid", "NO", "+4741556677"),
+        ("Забор из Хайфы самовывозом. Мой 050-1234567, четвёртый этаж", "IL", "+972501234567"),
+        ("szlovák kártyám van: 0905 123 456, +421 az eleje", "HU", "+421905123456"),
+        ("תתקשרי אלי ל0509998877 ונעדכן את הכתובת", "IL", "+972509998877"),
+        ("kto kumaty ten rozkoduje NTAxMTExMjIy", "PL", "+48501111222"),
+        ("vil du ha initialer avtaler vi det utenom her, OTEyMzQ1Njc= (base64)", "NO", "+4791234567"),
         ("How'd we do? Text WOW to (415) 555-0107 for $5 off your next soap box!", "US", "+14155550107"),
     ],
 )
@@ -47,8 +55,19 @@ def test_digits_that_people_dial_are_a_number(text, region, number):
         ("The order no 07700 900377 is on its way.", "GB"),
         ("Your invoice number is 4155550132.", "US"),
         ("Sendungsnummer ist 030 23125114", "DE"),
+        ("loc 26.8467, 80.9462 ke paas peepal ka ped", "IN"),
+        ("Najdete to na 50.0755N, 14.4378E, šedá vrata", "CZ"),
+        ("Satnav says 53.4084, -2.9916 that right?", "AU"),
+        ("Als iemand u NL91 ABNA 0417 1643 00 stuurt: dat is een voorbeeld", "NL"),
         ("My address is 1442 Elm Crescent, unit 305, buzz code 0305.", "CA"),
     ],
 )
 def test_digits_that_name_something_else_are_none(text, region):
     assert numbers(text, region) == []
+
+
+def test_a_number_free_of_charge_is_no_contact_of_a_seller_who_does_not_say_so():
+    helpline = "Per richiami sui seggiolini c'è il numero verde 800 123 456, io ho già controllato"
+    assert not any(act.rule == "contact.share" for act in DETECTOR.detect(helpline, Sender.SELLER, ("IT",)).acts)
+    own = DETECTOR.detect("my number is 0800 123 4567, call me any time", Sender.SELLER, ("GB",))
+    assert {act.act for act in own.acts} >= {Act.SHARE}
