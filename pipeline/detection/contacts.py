@@ -241,6 +241,11 @@ def nearest(  # noqa: PLR0913, PLR0917 - what to look for, and where
     return min(distances, default=None)
 
 
+def is_helpline(mention: Mention) -> bool:
+    """Whether a number is of a kind that companies have and persons do not."""
+    return mention.e164 is not None and phone.is_public(mention.e164)
+
+
 def own_contacts(
     scene: Scene, mentions: Sequence[Mention], handles: Sequence[Handle], acts: Sequence[FoundAct]
 ) -> list[FoundAct]:
@@ -250,7 +255,7 @@ def own_contacts(
         return []
     out = []
     spans: list[tuple[int, int, Channel | None]] = [
-        (m.start, m.end, None) for m in mentions if not (m.e164 and phone.is_public(m.e164))
+        (mention.start, mention.end, None) for mention in mentions if not is_helpline(mention)
     ]
     spans += [(handle.start, handle.end, scene.handle_channels[handle.first]) for handle in handles]
     for start, end, channel in spans:

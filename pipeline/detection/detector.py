@@ -10,6 +10,7 @@ from pipeline.detection.collector import collector_paused
 from pipeline.detection.contacts import (
     Handle,
     handles_in,
+    is_helpline,
     note_handles,
     note_pieces,
     noted_mentions,
@@ -154,6 +155,8 @@ class Detector:
             reasons += doubts.reasons
             manners |= doubts.manners
             matches += doubts.matches
+        if not acts:
+            mentions = [mention for mention in mentions if not is_helpline(mention)]
         return assembled(scene, acts, mentions, reasons, manners, matches, language)
 
     def understand(
