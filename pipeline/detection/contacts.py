@@ -24,6 +24,14 @@ _HANDLE = re.compile(
     r"|(?<![\w.])@[A-Za-z]\w{2,31}",
     re.IGNORECASE,
 )
+_OPEN_DOMAINS = "com|net|org|info|biz|shop|store|online|site|xyz|app|link|club|top|example"
+# A link, a host of a domain that anybody may have, or one of a country's with a path or a hyphen: "ok.no problem" is none.
+_LINK = re.compile(
+    rf"https?://\S{{3,80}}|\bwww\.\S{{3,80}}"
+    rf"|\b[a-z0-9][a-z0-9-]{{1,40}}(?:\.[a-z0-9-]{{2,40}}){{0,3}}\.(?:(?:{_OPEN_DOMAINS})\b(?![\w-])|[a-z]{{2}}/)"
+    r"|\b[a-z0-9]{1,30}-[a-z0-9-]{1,30}\.[a-z]{2}\b",
+    re.IGNORECASE,
+)
 _LINK_CHANNELS = (
     ("wa.me", Channel.WHATSAPP),
     ("whatsapp", Channel.WHATSAPP),
@@ -112,6 +120,25 @@ def note_handles(scene: Scene, handles: Iterable[Handle]) -> None:
             scene.reading.tricks.append(Trick("url", handle.start, handle.end))
 
 
+def holds_link(text: str) -> bool:
+    """Whether a page of the web is named."""
+    return _LINK.search(text) is not None
+
+
+def note_links(scene: Scene, handles: Sequence[Handle]) -> None:
+    """Adds the pages of the web that a message names, those of messengers apart."""
+    reading = scene.reading
+    layer = reading.layer
+    if "." not in layer.text:
+        return
+    for match in _LINK.finditer(layer.text):
+        start, end = layer.start(match.start()), layer.end(match.end())
+        first = max(bisect_left(reading.starts, start + 1) - 1, 0)
+        last = bisect_left(reading.starts, end)
+        if last > first and not any(handle.start < end and start < handle.end for handle in handles):
+            scene.add_contact("link", first, last)
+
+
 def channel_of_handle(scene: Scene, handle: Handle) -> Channel:
     """Where a handle leads."""
     for part, channel in _LINK_CHANNELS:
@@ -123,8 +150,10 @@ def channel_of_handle(scene: Scene, handle: Handle) -> Channel:
     return Channel(named[0].concept.partition(".")[2]) if named else Channel.OTHER
 
 
-def noted_mentions(scene: Scene, atoms: Sequence[Atom], regions: Sequence[str]) -> list[Mention]:
-    """The phone numbers in the message, noted in the scene too."""
+def noted_mentions(
+    scene: Scene, atoms: Sequence[Atom], regions: Sequence[str], common: frozenset[str]
+) -> list[Mention]:
+    """The phone numbers in the message, noted in the scene too; `common` are everyday words."""
     mentions: list[Mention] = []
     for candidate in phone.candidates(scene.text, scene.reading, atoms):
         first, last = candidate.atoms[0], candidate.atoms[-1]
@@ -141,6 +170,10 @@ def noted_mentions(scene: Scene, atoms: Sequence[Atom], regions: Sequence[str]) 
         if found is not None:
             mentions.append(found)
             scene.add_contact("number", atoms[0].first, atoms[-1].last)
+    if not mentions and (found := phone.interleaved(scene.reading.layer, regions, common)) is not None:
+        mentions.append(found)
+        starts = scene.reading.starts
+        scene.add_contact("number", max(bisect_left(starts, found.start + 1) - 1, 0), bisect_left(starts, found.end))
     return mentions
 
 

@@ -12,6 +12,7 @@ from pipeline.detection.contacts import (
     handles_in,
     is_helpline,
     note_handles,
+    note_links,
     note_pieces,
     noted_mentions,
     own_contacts,
@@ -149,15 +150,14 @@ class Detector:
         manners = {Manner(hit.concept.partition(".")[2]) for hit in hits if hit.concept.startswith("manner")}
         manners |= meaning.manners
         matches = [*meaning.matches, *(Match(hit.rule, scene.start(hit), scene.end(hit)) for hit in hits)]
+        contacts = mentions if acts else [mention for mention in mentions if not is_helpline(mention)]
         if self._opinion is not None:
             doubts = self._opinion.doubts(scene, len(mentions), acts, reasons, manners)
             acts = [*(act for act in acts if act not in doubts.denied), *doubts.acts]
             reasons += doubts.reasons
             manners |= doubts.manners
             matches += doubts.matches
-        if not acts:
-            mentions = [mention for mention in mentions if not is_helpline(mention)]
-        return assembled(scene, acts, mentions, reasons, manners, matches, language)
+        return assembled(scene, acts, contacts, reasons, manners, matches, language)
 
     def understand(
         self, text: str, telling: str | Layer, sender: Sender, regions: tuple[str, ...] = ()
@@ -170,13 +170,14 @@ class Detector:
         handles = handles_in(reading, found)
         scene = Scene(text, reading, found, [(h.first, h.last) for h in handles], sender, self._languages)
         note_handles(scene, handles)
+        note_links(scene, handles)
         spoken = [self._language_of[bit] for bit in scene.shares if bit & scene.spoken]
         language = self._main_language(scene)
         atoms = atoms_of(reading, found, self._common, frozenset(spoken))
         mentions: list[Mention] = []
-        if atoms:
+        if atoms or not all(map(str.isalpha, reading.words)):
             tried = tuple(dict.fromkeys((*regions, *self._regions.get(language or "", ()))))
-            mentions = noted_mentions(scene, atoms, tried)
+            mentions = noted_mentions(scene, atoms, tried, self._common)
             note_pieces(scene, atoms, mentions)
         return Understood(scene, mentions, handles, language)
 

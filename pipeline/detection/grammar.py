@@ -187,7 +187,14 @@ def combination(scene: Scene, rule: Known, anchor: Hit, groups: Iterable[Sequenc
         chosen.append(best)
         languages &= best.languages
         low, high = min(low, starts[best.first]), max(high, starts[best.first])
-    return chosen if high - low <= rule.within else None
+    if high - low > rule.within:
+        return None
+    return chosen if languages & scene.spoken or not any(is_slight(scene, hit) for hit in chosen) else None
+
+
+def is_slight(scene: Scene, hit: Hit) -> bool:
+    """Whether it is a noun for a number so short that other languages have it too: "no", "so"."""
+    return hit.concept == "contact_noun_weak" and hit.last - hit.first == 1 and len(scene.reading.words[hit.first]) <= 3
 
 
 def is_cancelled(scene: Scene, hits: Sequence[Hit]) -> bool:

@@ -1,6 +1,7 @@
 """Phone numbers among the digits of a message: which digits belong together, and which of them are a phone number."""
 
 import itertools
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,7 +11,7 @@ import phonenumbers
 from pipeline.detection.atoms import MAX_FILLERS, Atom, summed
 from pipeline.detection.model import Mention
 from pipeline.detection.validators import is_no_phone_number, other_figures
-from pipeline.detection.words import Reading
+from pipeline.detection.words import Layer, Reading
 
 MIN_DIGITS = 7
 MAX_DIGITS = 15
@@ -36,6 +37,9 @@ _USUAL_SEPARATORS = frozenset(" -.()/+\u00a0\u202f\u2011\u2010\u2013\u2212,")
 _MIN_SPACED = 6
 _FULLWIDTH = range(0xFF10, 0xFF1A)
 _ARROWS = 0x2190
+# "98 mango 76 mango 54 mango 32", and "607carnation111petunia222" in one word.
+_REPEATED = re.compile(r"(?<!\d)\d{1,4}\W{1,3}([^\W\d]{2,14})\W{1,3}\d{1,4}(?:\W{1,3}\1\W{1,3}\d{1,4}){1,6}(?!\d)")
+_WITHIN_WORD = re.compile(r"(?<!\w)\d{2,4}(?:[^\W\d]{3,14}\d{2,4}){2,4}(?!\w)")
 _LINKS = ("wa.me/", "phone=", "tel:", "tel://", "sms:", "callto:", "send/", "viber://chat?number=")
 
 
@@ -131,6 +135,22 @@ def scattered(atoms: Sequence[Atom], regions: Sequence[str]) -> Mention | None:
         return None
     techniques = {"filler_words", *(atom.technique for atom in groups if atom.technique)}
     return Mention(digits, e164, groups[0].start, groups[-1].end, tuple(sorted(techniques)))
+
+
+def interleaved(layer: Layer, regions: Sequence[str], common: frozenset[str]) -> Mention | None:
+    """A number whose digits have one word between them again and again, or words of a single run of letters and digits.
+
+    Of the first region, where it is valid: what has as many digits by chance is not.
+    """
+    for pattern in (_REPEATED, _WITHIN_WORD):
+        for match in pattern.finditer(layer.text):
+            digits = "".join(character for character in match[0] if character.isdecimal())
+            if len(digits) <= MIN_DIGITS or len(digits) > MAX_DIGITS or (pattern.groups and match[1] in common):
+                continue
+            e164 = next((found for region in regions[:1] if (found := _parsed(digits, region, is_strict=True))), None)
+            if e164 is not None:
+                return Mention(digits, e164, layer.start(match.start()), layer.end(match.end()), ("filler_words",))
+    return None
 
 
 def joined_fragments(texts: Sequence[str], found_in: Sequence[Sequence[Mention]]) -> list[str]:
@@ -365,7 +385,7 @@ def _trunk_dropped(digits: str) -> str | None:
     return None
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=4096)
 def _parsed(digits: str, region: str | None, *, is_strict: bool) -> str | None:
     """The number, if it is valid there, or, not strictly, as long as one."""
     try:

@@ -9,17 +9,12 @@ from math import sqrt
 from operator import add
 from typing import Final, NamedTuple
 
-from mypy_extensions import i64
-
+from pipeline.detection.letters import LETTER_BUCKETS, ZERO, runs_of
 from pipeline.detection.model import FoundAct, Match
 from pipeline.detection.prefilter import Hunch
 from pipeline.detection.scene import Scene
 from schemas.vocabulary import Act, Channel, Manner, Reason, Sender
 
-LETTER_BUCKETS: Final = 32_768
-"""Of the weights of runs of letters."""
-SINGLE_BUCKETS: Final = 4_096
-"""Of these, for letters one by one; the rest are for three in a row."""
 MOST_LETTERS = 2_000
 """Of a message; the rest is not looked at, so that the time it takes is bounded."""
 CONCEPT_VALUE = 0.2
@@ -36,17 +31,12 @@ LONGEST_DENIED_WORDS = 40
 """Who writes more may want to drown what counts."""
 CLEARLY = 0.7
 """Between the scores of a reason and of none: twice as likely."""
-ZERO = 128
-"""What a weight of nothing is stored as."""
 FIELD_BYTES, FIELD = 3, 0xFFFFFF
 """Of a sum of weights: twice as many as MOST_LETTERS come to, and then some."""
 UNTOLD = ("phrase", "digit.", "repeat.", "common", "filler", "trap")
 """Concepts that say nothing here: whole phrases are the rules' own answer, and the rest is no meaning."""
 _MOST_KEPT = 10_000
 """Words of which the sums are kept."""
-_FNV_PRIME: Final = 16_777_619
-_FNV_START: Final = 2_166_136_261
-_MASK: Final = 0xFFFFFFFF
 PUSHES = frozenset({Act.SHARE, Act.HINT})
 CONTACTS = PUSHES | {Act.REQUEST}
 COLOURS = (Manner.CONSENT_SOUGHT, Manner.ALTERNATIVE_OFFERED, Manner.URGENCY)
@@ -102,12 +92,12 @@ class Answers:
         self._runs = sum(count for _, count in sentences)
         self._letters = sum(total for total, _ in sentences)
 
-    def score(self, name: str) -> float:
-        """How much speaks for an answer, in logits above the least that counts."""
+    def score(self, name: str, sentence: int | None = None) -> float:
+        """How much speaks for an answer, in logits above the least that counts; by the letters of one sentence alone."""
         place, head = self._heads[name]
-        letters = steps(self._letters, place, self._runs)
+        total, runs = (self._letters, self._runs) if sentence is None else self._sentences[sentence]
         concepts = steps(self._concepts[0], place, self._concepts[1])
-        by_letters = letters / sqrt(self._runs) if self._runs else 0.0
+        by_letters = steps(total, place, runs) / sqrt(runs) if runs else 0.0
         return head.bias + head.scale * (by_letters + CONCEPT_VALUE * concepts) - head.least
 
     def says(self, name: str) -> bool:
@@ -159,9 +149,14 @@ class Opinion:
         doubts = Doubts([], [], [], set(), [])
         done = {found.act for found in acts}
         if is_deniable(scene, mentions, reasons, manners) and answers.score("contact") < DENIED:
-            doubts.denied.extend(found for found in acts if found.act in CONTACTS)
-            doubts.matches.extend(Match("opinion.denied", found.start, found.end) for found in doubts.denied)
-            done -= CONTACTS
+            claims = [found for found in acts if found.act in CONTACTS]
+            # Friendly words around it take nothing back.
+            if all(
+                answers.score("contact", number) < DENIED for each in claims for number in sentences_of(scene, each)
+            ):
+                doubts.denied.extend(claims)
+                doubts.matches.extend(Match("opinion.denied", found.start, found.end) for found in claims)
+                done -= CONTACTS
         for act in acts_missed(scene, answers, done):
             start, end = where(scene, answers, str(act))
             doubts.acts.append(FoundAct(act, channel_named(scene), start, end, f"opinion.{act}"))
@@ -259,6 +254,18 @@ def is_deniable(scene: Scene, mentions: int, reasons: Collection[Reason], manner
     )
 
 
+def sentences_of(scene: Scene, found: FoundAct) -> list[int]:
+    """Numbers of the sentences that an act stands in."""
+    reading = scene.reading
+    starts = reading.sentence_starts
+    edges = [reading.starts[first] if first < len(reading.words) else len(scene.text) for first in starts]
+    return [
+        number
+        for number, edge in enumerate(edges)
+        if edge < found.end and (number + 1 == len(edges) or found.start < edges[number + 1])
+    ]
+
+
 def acts_missed(scene: Scene, answers: Answers, done: Collection[Act]) -> list[Act]:
     """Acts that the model sees besides those that are done."""
     missed = []
@@ -306,21 +313,6 @@ def letters_of(scene: Scene) -> list[list[int]]:
 def letters_between(words: list[str], first: int, last: int) -> str:
     """Words with a space around each."""
     return f" {' '.join(words[first:last])} " if last > first else ""
-
-
-def runs_of(text: str) -> list[int]:
-    """Buckets of each letter and of each three in a row, by the FNV-1a hash of their code points."""
-    codes = [48 if letter.isdigit() else ord(letter) for letter in text]
-    out = [code % SINGLE_BUCKETS for code in codes]
-    for place in range(len(codes) - 2):
-        first: i64 = codes[place]
-        second: i64 = codes[place + 1]
-        third: i64 = codes[place + 2]
-        value: i64 = ((_FNV_START ^ first) * _FNV_PRIME) & _MASK
-        value = ((value ^ second) * _FNV_PRIME) & _MASK
-        value = ((value ^ third) * _FNV_PRIME) & _MASK
-        out.append(int(SINGLE_BUCKETS + (value ^ (value >> 15)) % (LETTER_BUCKETS - SINGLE_BUCKETS)))
-    return out
 
 
 def pairs_of(scene: Scene, numbers: dict[str, int]) -> set[int]:

@@ -7,7 +7,7 @@ from codecs import charmap_build, charmap_encode
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import accumulate, chain, product
-from math import inf
+from math import inf, sqrt
 from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick, Implementation
@@ -26,9 +26,10 @@ from pipeline.detection.anchors import (
     pattern,
 )
 from pipeline.detection.atoms import HOMOPHONES
-from pipeline.detection.contacts import FEWEST_OF_A_PIECE
+from pipeline.detection.contacts import FEWEST_OF_A_PIECE, holds_link
 from pipeline.detection.fold import FOLD, NO_SPACE, fold
 from pipeline.detection.kinds import CONTACT_NOUNS, EVERY_LANGUAGE, is_free, wider
+from pipeline.detection.letters import ZERO, within_word
 from pipeline.detection.lexicon import Lexicon
 from pipeline.detection.packs import Entry, Pack, PackSet
 from pipeline.detection.phrases import has_no_space, phrases_of
@@ -64,11 +65,13 @@ _LATIN_CODES = charmap_build(_LATIN.ljust(256, "\ufffe"))
 
 
 def _shape(character: str) -> str:
-    """Letters, digits, signs that stand for letters, and such as mostly do not."""
+    """Letters, digits, full stops, signs that stand for letters, and such as mostly do not."""
     if character.isalpha() or character == "?":
         return "a"
     if character.isdigit():
         return "1"
+    if character == ".":
+        return "."
     return "$" if character in "@$|*%&#+€£" else "!" if character in "!(" else " "
 
 
@@ -98,7 +101,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 _STRANGE_MARK, _UNSPACED_MARK = "\0", "\1"
-_MOST_WORDS, _LONGEST_KEPT = 50_000, 24
+_MOST_WORDS, _LONGEST_KEPT = 20_000, 24
 
 
 class _PlainCharacters(dict[int, str]):
@@ -145,12 +148,49 @@ class _PlainWords(dict[str, str]):
 _PLAIN_WORDS = _PlainWords()
 
 
+class WordHunch(NamedTuple):
+    """How much the letters of a message's words speak for an act, whatever packs know of them."""
+
+    bias: float
+    scale: float
+    """Of one step of the weights."""
+    least: float
+    """Score from which the full detector looks, in logits."""
+    weights: bytes
+    """One for each bucket of letters."""
+
+
 class Hunch(NamedTuple):
-    """How much concepts speak for an act where no rule has all that it needs: learned, as the second opinion is."""
+    """When to look at a message although no rule has all that it needs: learned, as the second opinion is."""
 
     least: float
     """Sum of weights from which the full detector looks, in logits."""
     weights: dict[str, float]
+    """Of concepts that stand together."""
+    words: WordHunch
+
+
+class Glance(dict[str, int]):
+    """The steps of the weights of words, each summed up once."""
+
+    def __init__(self, hunch: WordHunch) -> None:
+        super().__init__()
+        self._hunch = hunch
+        self._least = (hunch.least - hunch.bias) / hunch.scale
+
+    def __missing__(self, word: str) -> int:
+        weights = self._hunch.weights
+        steps = sum([weights[bucket] - ZERO for bucket in within_word(word)])
+        if len(word) <= _LONGEST_KEPT:
+            if len(self) >= _MOST_WORDS:  # a message may hold any words: forget them, the answer stays the same
+                self.clear()
+            self[word] = steps
+        return steps
+
+    def sees(self, plain: "Plain") -> bool:
+        """Whether its words, taken together, are such as acts are told in."""
+        steps = sum(map(self.__getitem__, plain.spaced.split()))
+        return steps > 0 and steps >= self._least * sqrt(2 * len(plain.unspaced))
 
 
 class Company:
@@ -280,6 +320,7 @@ class Prefilter:
     def __init__(self, tables: Tables, lexicon: Lexicon, hunch: Hunch | None = None) -> None:
         self._lexicon = lexicon
         self._company = Company(tables.concepts, tables.needs, hunch)
+        self._glance = Glance(hunch.words) if hunch else None
         self._traps = tables.traps
         self._cut = AhoCorasick(tables.cut, implementation=Implementation.ContiguousNFA, store_patterns=False)
         self._anchors = Search(tables.anchors)
@@ -294,6 +335,10 @@ class Prefilter:
         if found is None or (found and self._is_complete(found, plain)):
             return True
         if (cut := self._cut.find_matches_as_indexes(plain.unspaced, overlapping=True)) and holds_cut(cut, plain):
+            return True
+        if self._glance is not None and self._glance.sees(plain):
+            return True
+        if (is_pointed(plain.shape) or not plain.is_latin) and holds_link(text):
             return True
         if plain.is_latin and "1" not in plain.shape and "$" not in plain.shape:
             return False  # letters one by one are anchors
@@ -393,6 +438,11 @@ def is_word(character: str) -> bool:
 def has_question(text: str) -> bool:
     """Whether something is asked."""
     return "?" in text or (not text.isascii() and ("？" in text or "؟" in text)) or ";" in text
+
+
+def is_pointed(shape: str) -> bool:
+    """Whether a full stop touches a letter or digit on both sides, as in a host."""
+    return "a.a" in shape or "1.a" in shape
 
 
 def is_mixed(shape: str) -> bool:

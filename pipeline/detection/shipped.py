@@ -16,7 +16,7 @@ from pipeline.detection.collector import collector_paused
 from pipeline.detection.detector import Compiled, Detector, compiled
 from pipeline.detection.opinion import Head, Opinion, Weights
 from pipeline.detection.packs import SHIPPED, load_packs
-from pipeline.detection.prefilter import Hunch
+from pipeline.detection.prefilter import Hunch, WordHunch
 
 _ROOM = Path(__file__).parent
 OPINION = _ROOM / "opinion.bin"
@@ -26,7 +26,7 @@ decode_weights = msgspec.msgpack.Decoder(
         tuple[str, ...],
         tuple[int, ...],
         tuple[tuple[str, float, float, float, bytes], ...],
-        tuple[float, dict[str, float]],
+        tuple[float, dict[str, float], tuple[float, float, float, bytes]],
     ]
 ).decode
 _CACHE = SHIPPED / "__pycache__"
@@ -56,8 +56,9 @@ def shipped_detector(*, has_opinion: bool = True) -> Detector:
 
 def shipped_opinion() -> Opinion:
     """What was learned from the corpus."""
-    concepts, pairs, heads, hunch = decode_weights(OPINION.read_bytes())
-    return Opinion(Weights(concepts, pairs, tuple(Head(*head) for head in heads), Hunch(*hunch)))
+    concepts, pairs, heads, (least, weights, words) = decode_weights(OPINION.read_bytes())
+    hunch = Hunch(least, weights, WordHunch(*words))
+    return Opinion(Weights(concepts, pairs, tuple(Head(*head) for head in heads), hunch))
 
 
 def _digest() -> str:

@@ -10,9 +10,7 @@ _YEARS = range(1900, 2100)
 _MONTHS = range(1, 13)
 _DAYS = range(1, 32)
 # A degree with three and more decimals, twice; the account number's country and check digits, then groups of four.
-_COORDINATES = re.compile(
-    r"(?<![\d.,])-?\d{1,3}\.\d{3,12}\s?°?\s?[NSns]?\s?[,;/ ]\s?-?\d{1,3}\.\d{3,12}(?![\d.])"
-)
+_COORDINATES = re.compile(r"(?<![\d.,])-?\d{1,3}\.\d{3,12}\s?°?\s?[NSns]?\s?[,;/ ]\s?-?\d{1,3}\.\d{3,12}(?![\d.])")
 _ACCOUNT = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
 
 

@@ -10,7 +10,6 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress
-from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -19,22 +18,14 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
-from pipeline.detection.opinion import (
-    CONCEPT_VALUE,
-    LETTER_BUCKETS,
-    ZERO,
-    Head,
-    Weights,
-    letters_of,
-    named,
-    pairs_of,
-)
+from pipeline.detection.letters import LETTER_BUCKETS, ZERO, within_word
+from pipeline.detection.opinion import CONCEPT_VALUE, Head, Weights, letters_of, named, pairs_of
 from pipeline.detection.packs import SHIPPED, read_pack
-from pipeline.detection.prefilter import Hunch
+from pipeline.detection.prefilter import Hunch, WordHunch, plainly
 from pipeline.detection.scene import Scene
 from pipeline.detection.shipped import OPINION, shipped_detector
 from schemas.vocabulary import Sender
-from tests.corpus.measure import SEEN, Row, languages_of, rows_of
+from tests.corpus.measure import CORPUS, SEEN, Row, languages_of, rows_of
 
 LOOSENESS = 16.0
 """Inverse strength of the L2 penalty."""
@@ -62,11 +53,15 @@ LEAST = {
     "urgency": 0.3,
 }
 """Probability from which the answer is yes: what only colours an act is worth a guess, an act is not."""
-CHATTER = Path(__file__).parents[1] / "detection/chatter.txt"
-WEIGHT_OF_CHATTER = 28
+CHATTER = CORPUS / SEEN / "chatter.txt"
+WEIGHT_OF_CHATTER = 1.0
 """Of a message, which is far seldomer in the corpus than in life."""
 WORTH_A_LOOK = 0.27
 """Probability, by the prefilter's concepts alone, from which the full detector looks."""
+WORTH_READING = 0.75
+"""The same by the letters of the words alone."""
+STRICTNESS_OF_WORDS = 4.0
+"""Inverse strength of the L2 penalty, where letters have no concepts beside them."""
 EVERYDAY = frozenset({"review", "pay", "here_is", "find"})
 """Concepts that are met as often where wares are talked of."""
 Truth = NDArray[np.bool_]
@@ -85,7 +80,7 @@ class Known(NamedTuple):
 
 def main() -> None:
     """Trains, writes and tells the size."""
-    written, examples = rows_of(SEEN), list(examples_of_packs())
+    written, examples = rows_of(SEEN), [*examples_of_packs(), *chatter_rows()]
     chance = random.Random(SEED)
     rows = [*written, *(hurried(row, chance) for row in written)]
     rows_and_examples = [*rows, *examples, *(hurried(row, chance) for row in examples)]
@@ -108,12 +103,13 @@ def main() -> None:
     truths = {
         name: np.array([any(row[flag] for flag in flags) for row in rows_and_examples]) for name, flags in FLAGS.items()
     }
-    heads = [trained(name, table, truth) for name, truth in truths.items()]
+    weights = [WEIGHT_OF_CHATTER if row.get("is_chatter") else 1.0 for row in rows_and_examples]
+    heads = [trained(name, table, truth, weights) for name, truth in truths.items()]
     table = table[: len(rows)]
     heads += [trained(name, table, np.array([row[flag] for row in rows])) for name, flag in OTHER_FLAGS.items()]
     is_contact = truths["contact"][: len(rows)]
     heads += reason_heads(table[is_contact], [row["purpose"] for row in compress(rows, is_contact)])
-    hunch = hunch_of([*written, *examples])
+    hunch = hunch_of([*written, *examples], word_hunch_of(rows_and_examples))
     OPINION.write_bytes(msgspec.msgpack.encode(Weights(tuple(concepts), tuple(pairs), tuple(heads), hunch)))
     sys.stdout.write(
         f"{OPINION.name}: {len(written)} messages, {len(examples)} examples, each in a hurry too, "
@@ -133,6 +129,19 @@ def examples_of_packs() -> Iterator[Row]:
                     "marketplace": example.marketplace or next(iter(pack.regions), None),
                     **{flag: bool(example.expect.get(flag)) for flag in CONTACT},
                 }
+
+
+def chatter_rows() -> Iterator[Row]:
+    """Everyday messages, from either side."""
+    for text in CHATTER.read_text(encoding="utf-8").splitlines():
+        for sender in Sender:
+            yield {
+                "text": text,
+                "sender": sender,
+                "marketplace": None,
+                "is_chatter": True,
+                **dict.fromkeys(CONTACT, False),
+            }
 
 
 def hurried(row: Row, chance: random.Random) -> Row:
@@ -186,18 +195,39 @@ def table_of(known: Sequence[Known], concepts: int) -> csr_matrix:
     return csr_matrix((values, (lines, columns)), shape=(len(known), LETTER_BUCKETS + 2 * concepts))
 
 
-def hunch_of(rows: Sequence[Row]) -> Hunch:
+def word_hunch_of(rows: Sequence[Row]) -> WordHunch:
+    """What the letters of words say for contact, in messages as the prefilter sees them."""
+    truth = np.array([any(row[flag] for flag in CONTACT) for row in rows])
+    weights = [WEIGHT_OF_CHATTER if row.get("is_chatter") else 1.0 for row in rows]
+    plain = [plainly(row["text"]) for row in rows]
+    read = [each is not None for each in plain]  # what is written strangely is looked at anyway
+    known = [
+        Known([bucket for word in each.spaced.split() for bucket in within_word(word)], [], is_seller=False)
+        for each in plain
+        if each is not None
+    ]
+    fitted = LogisticRegression(C=STRICTNESS_OF_WORDS, max_iter=3_000)
+    fitted.fit(table_of(known, 0), truth[read], sample_weight=np.array(weights)[read])
+    least = float(np.log(WORTH_READING / (1 - WORTH_READING)))
+    head = head_of("words", fitted.intercept_[0], fitted.coef_[0], least)
+    return WordHunch(head.bias, head.scale, head.least, head.weights)
+
+
+def hunch_of(rows: Sequence[Row], words: WordHunch) -> Hunch:
     """What concepts that stand together say for contact; a message counts with the language that has most of them."""
-    told = [(max(companies, key=len), row, 1) for row in rows if (companies := DETECTOR.companies(row["text"]))]
-    nothing = dict.fromkeys(CONTACT, False)
-    for text in CHATTER.read_text(encoding="utf-8").splitlines():
-        told += [(company, nothing, WEIGHT_OF_CHATTER) for company in DETECTOR.companies(text)]
+    told = [
+        (company, row, WEIGHT_OF_CHATTER if row.get("is_chatter") else 1.0)
+        for row in rows
+        if (companies := DETECTOR.companies(row["text"]))
+        for company in (companies if row.get("is_chatter") else [max(companies, key=len)])
+    ]
     names = [name for name in often([company for company, _, _ in told]) if name not in EVERYDAY]
     table = np.array([[name in company for name in names] for company, _, _ in told], dtype=float)
     truth = np.array([any(row[flag] for flag in CONTACT) for _, row, _ in told])
     fitted = LogisticRegression(max_iter=3_000).fit(table, truth, sample_weight=[weight for *_, weight in told])
     least = float(np.log(WORTH_A_LOOK / (1 - WORTH_A_LOOK)) - fitted.intercept_[0])
-    return Hunch(round(least, 3), {name: round(float(w), 3) for name, w in zip(names, fitted.coef_[0], strict=True)})
+    weights = {name: round(float(w), 3) for name, w in zip(names, fitted.coef_[0], strict=True)}
+    return Hunch(round(least, 3), weights, words)
 
 
 def model() -> LogisticRegression:
@@ -205,9 +235,9 @@ def model() -> LogisticRegression:
     return LogisticRegression(C=LOOSENESS, max_iter=3_000)
 
 
-def trained(name: str, table: csr_matrix, truth: Truth) -> Head:
+def trained(name: str, table: csr_matrix, truth: Truth, weights: Sequence[float] | None = None) -> Head:
     """The head of a yes-or-no question."""
-    fitted = model().fit(table, truth)
+    fitted = model().fit(table, truth, sample_weight=weights)
     least = float(np.log(LEAST[name] / (1 - LEAST[name])))
     return head_of(name, fitted.intercept_[0], fitted.coef_[0], least)
 

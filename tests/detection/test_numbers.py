@@ -41,6 +41,9 @@ def numbers(text, region):
         ("תתקשרי אלי ל0509998877 ונעדכן את הכתובת", "IL", "+972509998877"),
         ("kto kumaty ten rozkoduje NTAxMTExMjIy", "PL", "+48501111222"),
         ("vil du ha initialer avtaler vi det utenom her, OTEyMzQ1Njc= (base64)", "NO", "+4791234567"),
+        ("five minute job. 98 mango 76 mango 54 mango 32 mango 10, after 7", "IN", "+919876543210"),
+        ("607muškát111petúnie222 to jsem já", "CZ", "+420607111222"),
+        ("8️⃣9️⃣0️⃣5️⃣ зайчик 1️⃣2️⃣3️⃣ зайчик 4️⃣5️⃣6️⃣7️⃣", "RU", "+79051234567"),
         ("How'd we do? Text WOW to (415) 555-0107 for $5 off your next soap box!", "US", "+14155550107"),
     ],
 )
@@ -59,6 +62,7 @@ def test_digits_that_people_dial_are_a_number(text, region, number):
         ("Najdete to na 50.0755N, 14.4378E, šedá vrata", "CZ"),
         ("Satnav says 53.4084, -2.9916 that right?", "AU"),
         ("Als iemand u NL91 ABNA 0417 1643 00 stuurt: dat is een voorbeeld", "NL"),
+        ("board 120 by 80 by 75 by 40, cut to size", "NO"),
         ("My address is 1442 Elm Crescent, unit 305, buzz code 0305.", "CA"),
     ],
 )

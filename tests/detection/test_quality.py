@@ -7,7 +7,7 @@ from tests.corpus.measure import UNSEEN, detector_answers, measured, merged
 LEAST_PRECISION, LEAST_RECALL = 0.94, 0.86
 LEAST_PRECISION_OF_A_LANGUAGE, LEAST_RECALL_OF_A_LANGUAGE = 0.84, 0.70
 """Of some seventy messages: two of them are three points."""
-LEAST_OF_NUMBERS = {"numbers_plain": (0.96, 0.94), "numbers_hidden": (0.90, 0.83)}
+LEAST_OF_NUMBERS = {"numbers_plain": (0.96, 0.94), "numbers_hidden": (0.90, 0.78)}
 
 
 @pytest.fixture(scope="module")
