@@ -138,17 +138,18 @@ def scattered(atoms: Sequence[Atom], regions: Sequence[str]) -> Mention | None:
 
 
 def interleaved(layer: Layer, regions: Sequence[str], common: frozenset[str]) -> Mention | None:
-    """A number whose digits have one word between them again and again, or words of a single run of letters and digits.
+    """A number whose digits have one word between them again and again, or several within one run of letters and digits.
 
     Of the first region, where it is valid: what has as many digits by chance is not.
     """
+    if not regions:
+        return None
     for pattern in (_REPEATED, _WITHIN_WORD):
         for match in pattern.finditer(layer.text):
             digits = "".join(character for character in match[0] if character.isdecimal())
             if len(digits) <= MIN_DIGITS or len(digits) > MAX_DIGITS or (pattern.groups and match[1] in common):
                 continue
-            e164 = next((found for region in regions[:1] if (found := _parsed(digits, region, is_strict=True))), None)
-            if e164 is not None:
+            if e164 := _parsed(digits, regions[0], is_strict=True):
                 return Mention(digits, e164, layer.start(match.start()), layer.end(match.end()), ("filler_words",))
     return None
 
@@ -199,7 +200,7 @@ def _parts(run: list[Atom], text: str) -> list[list[Atom]]:
     for before, atom in itertools.pairwise(run):
         gap = text[before.end : atom.start]
         if (
-            any(mark in gap for mark in "\n,;+")
+            any(mark in gap for mark in "\n,;")
             or len(before.digits) >= MIN_DIGITS
             or len(atom.digits) >= MIN_DIGITS + 2
         ):

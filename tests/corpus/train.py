@@ -51,17 +51,14 @@ LEAST = {
     "consent_sought": 0.3,
     "alternative_offered": 0.3,
     "urgency": 0.3,
+    "words": 0.75,
 }
 """Probability from which the answer is yes: what only colours an act is worth a guess, an act is not."""
 CHATTER = CORPUS / SEEN / "chatter.txt"
-WEIGHT_OF_CHATTER = 1.0
-"""Of a message, which is far seldomer in the corpus than in life."""
 WORTH_A_LOOK = 0.27
 """Probability, by the prefilter's concepts alone, from which the full detector looks."""
-WORTH_READING = 0.75
-"""The same by the letters of the words alone."""
-STRICTNESS_OF_WORDS = 4.0
-"""Inverse strength of the L2 penalty, where letters have no concepts beside them."""
+LOOSENESS_OF_WORDS = 4.0
+"""The same as LOOSENESS, where letters have no concepts beside them."""
 EVERYDAY = frozenset({"review", "pay", "here_is", "find"})
 """Concepts that are met as often where wares are talked of."""
 Truth = NDArray[np.bool_]
@@ -103,8 +100,7 @@ def main() -> None:
     truths = {
         name: np.array([any(row[flag] for flag in flags) for row in rows_and_examples]) for name, flags in FLAGS.items()
     }
-    weights = [WEIGHT_OF_CHATTER if row.get("is_chatter") else 1.0 for row in rows_and_examples]
-    heads = [trained(name, table, truth, weights) for name, truth in truths.items()]
+    heads = [trained(name, table, truth) for name, truth in truths.items()]
     table = table[: len(rows)]
     heads += [trained(name, table, np.array([row[flag] for row in rows])) for name, flag in OTHER_FLAGS.items()]
     is_contact = truths["contact"][: len(rows)]
@@ -198,7 +194,6 @@ def table_of(known: Sequence[Known], concepts: int) -> csr_matrix:
 def word_hunch_of(rows: Sequence[Row]) -> WordHunch:
     """What the letters of words say for contact, in messages as the prefilter sees them."""
     truth = np.array([any(row[flag] for flag in CONTACT) for row in rows])
-    weights = [WEIGHT_OF_CHATTER if row.get("is_chatter") else 1.0 for row in rows]
     plain = [plainly(row["text"]) for row in rows]
     read = [each is not None for each in plain]  # what is written strangely is looked at anyway
     known = [
@@ -206,38 +201,35 @@ def word_hunch_of(rows: Sequence[Row]) -> WordHunch:
         for each in plain
         if each is not None
     ]
-    fitted = LogisticRegression(C=STRICTNESS_OF_WORDS, max_iter=3_000)
-    fitted.fit(table_of(known, 0), truth[read], sample_weight=np.array(weights)[read])
-    least = float(np.log(WORTH_READING / (1 - WORTH_READING)))
-    head = head_of("words", fitted.intercept_[0], fitted.coef_[0], least)
+    head = trained("words", table_of(known, 0), truth[read], LOOSENESS_OF_WORDS)
     return WordHunch(head.bias, head.scale, head.least, head.weights)
 
 
 def hunch_of(rows: Sequence[Row], words: WordHunch) -> Hunch:
     """What concepts that stand together say for contact; a message counts with the language that has most of them."""
     told = [
-        (company, row, WEIGHT_OF_CHATTER if row.get("is_chatter") else 1.0)
+        (company, row)
         for row in rows
         if (companies := DETECTOR.companies(row["text"]))
         for company in (companies if row.get("is_chatter") else [max(companies, key=len)])
     ]
-    names = [name for name in often([company for company, _, _ in told]) if name not in EVERYDAY]
-    table = np.array([[name in company for name in names] for company, _, _ in told], dtype=float)
-    truth = np.array([any(row[flag] for flag in CONTACT) for _, row, _ in told])
-    fitted = LogisticRegression(max_iter=3_000).fit(table, truth, sample_weight=[weight for *_, weight in told])
+    names = [name for name in often([company for company, _ in told]) if name not in EVERYDAY]
+    table = np.array([[name in company for name in names] for company, _ in told], dtype=float)
+    truth = np.array([any(row[flag] for flag in CONTACT) for _, row in told])
+    fitted = LogisticRegression(max_iter=3_000).fit(table, truth)
     least = float(np.log(WORTH_A_LOOK / (1 - WORTH_A_LOOK)) - fitted.intercept_[0])
     weights = {name: round(float(w), 3) for name, w in zip(names, fitted.coef_[0], strict=True)}
     return Hunch(round(least, 3), weights, words)
 
 
-def model() -> LogisticRegression:
+def model(looseness: float = LOOSENESS) -> LogisticRegression:
     """The same for every question."""
-    return LogisticRegression(C=LOOSENESS, max_iter=3_000)
+    return LogisticRegression(C=looseness, max_iter=3_000)
 
 
-def trained(name: str, table: csr_matrix, truth: Truth, weights: Sequence[float] | None = None) -> Head:
+def trained(name: str, table: csr_matrix, truth: Truth, looseness: float = LOOSENESS) -> Head:
     """The head of a yes-or-no question."""
-    fitted = model().fit(table, truth, sample_weight=weights)
+    fitted = model(looseness).fit(table, truth)
     least = float(np.log(LEAST[name] / (1 - LEAST[name])))
     return head_of(name, fitted.intercept_[0], fitted.coef_[0], least)
 
