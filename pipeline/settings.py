@@ -12,6 +12,7 @@ from pydantic import Field, PositiveFloat, SecretStr, ValidationError, model_val
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline.errors import SettingsError
+from pipeline.yaml_tree import line_of, parsed, repeated_keys
 
 ENV_PREFIX = "RINGFENCE_"
 SETTINGS_FILE_VARIABLE = "RINGFENCE_SETTINGS_FILE"
@@ -204,13 +205,16 @@ def settings_from_file(path: Path) -> dict[str, Any]:
         SettingsError: the file cannot be read, is no mapping, or names an unknown field.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        tree, content = parsed(path.read_text(encoding="utf-8"), yaml.SafeLoader)
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read ({error.strerror}); check {SETTINGS_FILE_VARIABLE}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         raise SettingsError(f"{path}{line}: is not YAML; wanted lines like `brokers: kafka-1:9092`") from None
+    for place, says in repeated_keys(tree):
+        raise SettingsError(f"{path}:{line_of(tree, place)}: {place[-1]} {says}")
+    content = content or {}
     if not isinstance(content, dict):
         raise SettingsError(f"{path}: wanted a mapping of setting names to values, one `name: value` a line")
     known = set(Settings.model_fields)

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import yaml
 
 from pipeline.errors import SettingsError
+from pipeline.yaml_tree import line_of, parsed, repeated_keys
 
 
 class PackError(SettingsError):
@@ -23,14 +24,14 @@ class Source:
     text: str
 
     def parsed(self) -> Any:
-        """Mappings, lists and texts."""
-        try:
-            # The base loader makes every scalar text: "no", "on", "null" and "0" are words here.
-            return yaml.load(self.text, Loader=yaml.CBaseLoader)  # noqa: S506  # makes nothing but text
-        except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            line = mark.line + 1 if mark else 1
-            raise PackError(f"{self.path.name}:{line}: no YAML: {getattr(error, 'problem', 'unreadable')}") from error
+        """Mappings, lists and texts.
+
+        Raises:
+            PackError: it is no YAML, or has a key twice.
+        """
+        for where, what in repeated_keys(self._tree):
+            self.refuse(what, where)
+        return self._read[1]
 
     def refuse(self, what: str, where: tuple[Any, ...]) -> NoReturn:
         """Says what is wrong at a place in the tree.
@@ -42,22 +43,21 @@ class Source:
 
     def line(self, where: tuple[Any, ...]) -> int:
         """Line of a place in the tree, from 1; that of its nearest known ancestor where it is not there."""
-        node = self._tree
-        line = 1
-        for step in where:
-            if isinstance(node, yaml.MappingNode):
-                pairs = [(key, value) for key, value in node.value if key.value == str(step)]
-                if not pairs:
-                    break
-                line, node = pairs[0][0].start_mark.line + 1, pairs[0][1]
-            elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-                node = node.value[step]
-                line = node.start_mark.line + 1
-        return line
+        return line_of(self._tree, where)
+
+    @property
+    def _tree(self) -> yaml.Node | None:
+        return self._read[0]
 
     @cached_property
-    def _tree(self) -> yaml.Node | None:
-        return yaml.compose(self.text, Loader=yaml.CBaseLoader)
+    def _read(self) -> tuple[yaml.Node | None, Any]:
+        try:
+            # The base loader makes every scalar text: "no", "on", "null" and "0" are words here.
+            return parsed(self.text, yaml.CBaseLoader)
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            line = mark.line + 1 if mark else 1
+            raise PackError(f"{self.path.name}:{line}: no YAML: {getattr(error, 'problem', 'unreadable')}") from error
 
     def mapping(self, value: Any, what: str, where: tuple[Any, ...]) -> Mapping[str, Any]:
         """The value, refused unless it is a mapping."""

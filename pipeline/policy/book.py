@@ -2,7 +2,7 @@
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,9 @@ from pydantic import ValidationError
 
 from pipeline.errors import SettingsError
 from pipeline.faults import Fault
-from pipeline.policy.checks import Place, meaning_faults
+from pipeline.policy.checks import meaning_faults
 from pipeline.policy.model import BookFile, Policy
+from pipeline.yaml_tree import Place, line_of, parsed, repeated_keys, stands
 
 LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Ten times as fast where PyYAML was built with libyaml; it reads the same."""
@@ -73,33 +74,22 @@ def read_book(path: Path) -> tuple[PolicyBook | None, list[Fault]]:
 def book_of_text(text: str, name: str) -> tuple[PolicyBook | None, list[Fault]]:
     """The book that a text is, and its faults; `name` is how they call it."""
     try:
-        tree, content = parsed(text)
+        tree, content = parsed(text, LOADER)
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date that no calendar has is a ValueError
         mark = getattr(error, "problem_mark", None)
         says = "is not YAML: look at this line and the one before" if mark else "is not YAML that can be read"
         return None, [Fault(name, mark.line + 1 if mark else 0, says)]
+    if repeated := list(repeated_keys(tree)):
+        return None, [Fault(name, line_of(tree, place), says, dotted(place)) for place, says in repeated]
     content, unknown = with_inherited(content)
     if unknown:
         return None, [Fault(name, line_of(tree, place), text, dotted(place)) for place, text in unknown]
     try:
         book = BookFile.model_validate(content)
     except ValidationError as error:
-        return None, [
-            Fault(name, line_of(tree, fault["loc"]), fault_text(fault["msg"]), dotted(fault["loc"]))
-            for fault in error.errors(include_input=False, include_url=False, include_context=False)
-        ]
+        return None, [Fault(name, line_of(tree, place), says, dotted(place)) for place, says in own_faults(tree, error)]
     faults = [Fault(name, line_of(tree, place), says, dotted(place)) for place, says in meaning_faults(book)]
     return (None, faults) if faults else (made_book(book, text), [])
-
-
-def parsed(text: str) -> tuple[Any, Any]:
-    """The nodes of a YAML text, which know their lines, and its content."""
-    loader = LOADER(text)
-    try:
-        tree = loader.get_single_node()
-        return tree, loader.construct_document(tree) if tree is not None else None
-    finally:
-        loader.dispose()
 
 
 def made_book(book: BookFile, text: str) -> PolicyBook:
@@ -112,6 +102,19 @@ def made_book(book: BookFile, text: str) -> PolicyBook:
         tick_ms=book.tick_seconds * 1000,
         fingerprint=hashlib.blake2b(text.encode(), digest_size=8).hexdigest(),
     )
+
+
+def own_faults(tree: Any, error: ValidationError) -> Iterator[tuple[Place, str]]:
+    """The faults where they were written: not again in a version that inherits one, nor in what holds it."""
+    told: set[tuple[Place, str]] = set()
+    faults = error.errors(include_input=False, include_url=False, include_context=False)
+    for fault in faults:
+        place, says = fault["loc"], fault_text(fault["msg"])
+        is_of_all = place == ("policies",) and len(faults) > 1
+        is_inherited = (place[2:], says) in told and not stands(tree, place)
+        told.add((place[2:], says))
+        if not is_of_all and not is_inherited:
+            yield place, says
 
 
 def fault_text(message: str) -> str:
@@ -156,20 +159,3 @@ def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
         for key, value in new.items()
     }
     return {**old, **both}
-
-
-def line_of(tree: Any, place: tuple[int | str, ...]) -> int:
-    """The line of a field in the file, or of the nearest field around it."""
-    node, line = tree, tree.start_mark.line + 1 if tree is not None else 0
-    for step in place:
-        if isinstance(node, yaml.MappingNode):
-            pair = next(((key, value) for key, value in node.value if key.value == str(step)), None)
-            if pair is None:
-                return line
-            line, node = pair[0].start_mark.line + 1, pair[1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-            node = node.value[step]
-            line = node.start_mark.line + 1
-        else:
-            return line
-    return line

@@ -5,9 +5,9 @@ from itertools import pairwise
 
 from pipeline.policy.codes import ADVISORY_CODES, RULE_CODES, TRIGGER_CODES
 from pipeline.policy.model import BookFile, ItemClass, Policy
+from pipeline.yaml_tree import Place
 from schemas.vocabulary import Action, Fulfilment, Reason, Risk, Severity, Verdict
 
-Place = tuple[int | str, ...]
 FaultAt = tuple[Place, str]
 TRAITS = frozenset({*Fulfilment, *ItemClass, "customised", "fragile", "technical", "international"})
 FIT_CODES = ("needed", "unconfirmed", "unneeded", "contradicted")

@@ -68,6 +68,7 @@ def test_a_sound_pack_has_no_faults(faults):
         pytest.param("{solicits: true}", "{asks: true}", "74: examples.59.asks: no such expectation", id="expectation"),
         pytest.param("item 58", "item 57", "73: examples.58: `text` must be there", id="example twice"),
         pytest.param("  - {text: item 58 is sold, expect: none}\n", "", "73: examples: 59 of them", id="too few"),
+        pytest.param("a text]\n", "a text]\nwords: {ask: [show]}\n", "6: words: is there again", id="key twice"),
         pytest.param("name: Test", "name: [Test", "3: no YAML", id="no yaml"),
     ],
 )  # fmt: skip

@@ -37,6 +37,7 @@ def test_an_option_wins_over_the_environment(monkeypatch):
     [
         pytest.param("partition: 8", "did you mean partitions", id="unknown field"),
         pytest.param("a: [", ":1: is not YAML", id="broken YAML"),
+        pytest.param("brokers: a:1\nbrokers: b:2", ":1: brokers is there again on line 2", id="twice"),
         pytest.param("- brokers", "wanted a mapping", id="a list"),
     ],
 )

@@ -10,7 +10,7 @@ from pipeline import native
 ROOT = Path(__file__).parents[2]
 ORDER = [
     {"schemas"},
-    {"pipeline.errors", "pipeline.faults", "pipeline.native"},
+    {"pipeline.errors", "pipeline.faults", "pipeline.native", "pipeline.yaml_tree"},
     {"pipeline.detection", "pipeline.policy"},
     {"pipeline.judgement"},
     {"pipeline.settings", "pipeline.metrics", "pipeline.logs", "pipeline.kafka"},

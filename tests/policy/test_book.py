@@ -139,9 +139,16 @@ def test_a_fault_is_told_by_line_and_field(written, old, new, field, says):
     assert str(fault).startswith(f"{fault.file}:{fault.line}: ")
 
 
+def test_a_key_that_is_there_twice_is_refused_where_the_reader_would_keep_the_last(written):
+    text = TEXT.replace("half_life_days: 90", "half_life_days: 90, half_life_days: 9", 1)
+    (fault,) = check_book(written(text))
+    line = line_with(text, "half_life_days: 9,")
+    assert (fault.line, fault.text) == (line, f"is there again on line {line}: join the two")
+
+
 def test_a_fault_points_at_its_own_line(written):
     text = TEXT.replace("half_life_days: 90", "half_life_days: soon", 1)
-    (fault, *_) = check_book(written(text))
+    (fault,) = check_book(written(text))  # once, though the version based on it has it too
     assert fault.line == line_with(text, "half_life_days: soon")
     assert "soon" not in fault.text
 
