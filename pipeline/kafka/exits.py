@@ -38,6 +38,8 @@ class ExitReason(StrEnum):
     """The local store cannot be written or read: disk full or damaged."""
     STORE_AHEAD = "store_ahead"
     """The local store knows more than the changelog, which was created anew; the store has been wiped."""
+    TOPIC_MADE_ANEW = "topic_made_anew"
+    """An input topic was deleted and created again: the offsets of the old one say nothing of it."""
     ASSIGNMENT_FAILED = "assignment_failed"
     """The fenced producers could not be opened."""
     UNACKED = "unacked"

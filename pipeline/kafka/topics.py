@@ -179,8 +179,10 @@ def partition_counts(admin: KafkaAdminClient, names: list[str]) -> dict[str, int
 
 
 def logs_of(admin: KafkaAdminClient, names: Sequence[str]) -> dict[str, str]:
-    """What tells each topic from another of the same name: the first part of the id that Kafka gave it."""
-    return {str(topic["name"]): str(topic["topic_id"])[:LOG_CHARACTERS] for topic in admin.describe_topics(list(names))}
+    """What tells each topic that exists from another of its name: the first part of the id that Kafka gave it."""
+    there = set(admin.list_topics())
+    topics = admin.describe_topics([name for name in names if name in there])
+    return {str(topic["name"]): str(topic["topic_id"])[:LOG_CHARACTERS] for topic in topics}
 
 
 def check_co_partitioning(counts: Mapping[str, int], names: TopicNames) -> None:

@@ -14,15 +14,17 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import structlog
+from aiokafka.structs import TopicPartition
 from faust import Stream
+from kafka.errors import KafkaError
 from prometheus_client import Gauge
 
 from pipeline import metrics
 from pipeline.detection.collector import spare_the_collector
-from pipeline.errors import SettingsError
+from pipeline.errors import SettingsError, UnreachableError
 from pipeline.kafka.batched import BatchedApp, BatchSchema, OffsetGate, check_versions
 from pipeline.kafka.client import Connection, connect_admin
 from pipeline.kafka.exits import ExitReason, leave, note_exits_in
@@ -41,6 +43,7 @@ QUEUED_BATCHES = 8
 """Of each agent, in Faust's queue. Its own limit is 4,096, which would be batches here: gigabytes."""
 RECOVERY_BATCHES = 2
 """Of the changelog, written to the local store at once. Not 1: Faust would never pause those partitions again."""
+TOPICS_LOOKED_AT_SECONDS = 5.0
 STOP_LIMIT_SECONDS = 9.0
 FETCH_BYTES = 1024 * 1024
 
@@ -73,13 +76,10 @@ class Worker:
             schema=BatchSchema(),  # recovery reads its changelog in batches too: 25 times as fast
             recovery_buffer_size=RECOVERY_BATCHES,
         )
+        timeout_ms = int(settings.transaction_timeout_seconds * 1000)
+        self._new_producer = producer_factory(timeout_ms, connection.for_aiokafka())
         self.owned = OwnedPartitions(
-            self.names,
-            counts,
-            (steps.scan, steps.judge),
-            self.store,
-            producer_factory(int(settings.transaction_timeout_seconds * 1000), connection.for_aiokafka()),
-            self.app.offset_gate,
+            self.names, counts, (steps.scan, steps.judge), self.store, self._new_producer, self.app.offset_gate
         )
         self.app.owner = self.owned
         self._declare_agents()
@@ -101,7 +101,9 @@ class Worker:
             self._settings.http_host, self._settings.http_port, Probes(metrics.REGISTRY, self.unhealthy, self.unready)
         )
         log.info("worker_started", app_id=self.names.app_id, http_port=probes.port)
-        self._tasks = [asyncio.create_task(each) for each in (watchdog.beat(), self._tick(), self._gauge())]
+        self._tasks = [
+            asyncio.create_task(each) for each in (watchdog.beat(), self._tick(), self._gauge(), self._know_topics())
+        ]
         watchdog.start()
         try:
             await self._start_and_wait(stop)
@@ -183,6 +185,44 @@ class Worker:
                 for partition, rows in self.store().partitions.items():
                     metrics.TABLE_ROWS.labels(partition).set(rows.estimated_rows())
                     metrics.STORE_BYTES.labels(partition).set(rows.bytes_on_disk())
+
+    async def _know_topics(self) -> None:
+        """Notices an input that was deleted and made again."""
+        while True:
+            await asyncio.sleep(TOPICS_LOOKED_AT_SECONDS)
+            now = await asyncio.to_thread(self._logs_now)
+            anew = {name for name, log_now in now.items() if log_now != self._steps.logs.get(name, log_now)}
+            if anew:
+                await self._begin_anew(anew)
+
+    async def _begin_anew(self, topics: set[str]) -> NoReturn:
+        """Sets the group back to the first record of topics, and ends: what was read of them went by older ones."""
+        mine = {TopicPartition(*tp): 0 for tp in self.app.consumer.assignment() if tp.topic in topics}
+        try:
+            async with asyncio.timeout(STOP_LIMIT_SECONDS), self.app.offset_gate.commit():
+                if mine:
+                    place = min(tp.partition for tp in mine)
+                    producer = self._new_producer(f"{self.names.app_id}-fx-anew-{place}")
+                    await producer.open()
+                    await producer.commit([], place="anew", group_id=self.names.app_id, offsets=mine)
+                leave(ExitReason.TOPIC_MADE_ANEW, topics=sorted(topics))
+        except Exception as error:  # noqa: BLE001 - the process ends either way
+            leave(ExitReason.TOPIC_MADE_ANEW, error, topics=sorted(topics))
+
+    def _logs_now(self) -> dict[str, str]:
+        """Empty where no broker says: that is the watchdog's affair."""
+        if not self._connection.answers():
+            return {}
+        try:
+            admin = connect_admin(self._connection, limit_seconds=1.0)
+        except UnreachableError:
+            return {}
+        try:
+            return logs_of(admin, self.names.inputs)
+        except KafkaError:
+            return {}
+        finally:
+            admin.close()
 
     def vitals(self) -> Vitals:
         """For the watchdog; read from its thread."""

@@ -4,11 +4,13 @@ import json
 from collections import Counter
 from datetime import UTC, datetime
 
+import pytest
 from kafka.admin import KafkaAdminClient
 
 from bench.traffic import probe
 from pipeline.kafka.codec import Fault
 from pipeline.kafka.dead_letters import read_back
+from pipeline.kafka.exits import EXIT_STATUS
 from pipeline.kafka.topics import Input, Output
 from pipeline.runners.sample import marketplace, now_ms
 from tests.broker.harness import Stage, wait_for
@@ -49,7 +51,10 @@ def test_the_service_killed_under_traffic_says_what_a_replay_of_its_signals_says
     assert stage.table(partition=stage.partitions - 1) == rows
 
 
-def test_an_input_that_was_deleted_and_made_again_is_judged_from_its_first_record(stage: Stage):
+@pytest.mark.parametrize(
+    "is_stopped", [pytest.param(True, id="while no worker ran"), pytest.param(False, id="under it")]
+)
+def test_an_input_that_was_deleted_and_made_again_is_judged_from_its_first_record(stage: Stage, is_stopped):
     stage.program = SERVICE
     topic = stage.names.of(Input.MESSAGES)
     old, new = (
@@ -58,7 +63,8 @@ def test_an_input_that_was_deleted_and_made_again_is_judged_from_its_first_recor
     worker = stage.start()
     stage.produce(old)
     wait_for(lambda: len(alerted(stage)) == len(old), "an alert for each seller")
-    assert worker.stop() == 0
+    if is_stopped:
+        assert worker.stop() == 0
 
     admin = KafkaAdminClient(bootstrap_servers=stage.address)
     admin.delete_topics([topic])
@@ -66,6 +72,8 @@ def test_an_input_that_was_deleted_and_made_again_is_judged_from_its_first_recor
     admin.close()
     stage.make_topics()
     stage.produce(new)  # fewer than there were: every offset of theirs was judged before
+    if not is_stopped:
+        assert worker.process.wait(timeout=60) == EXIT_STATUS
     stage.start()
     wait_for(lambda: alerted(stage) == {f"probe-{number}" for number in range(12)}, "an alert for each new seller")
 
