@@ -1,23 +1,33 @@
 """Digits in a message, however they are written: figures, words, letters for figures, with fillers between."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from pipeline.detection.digit_words import DigitWords
 from pipeline.detection.kinds import Kind
 from pipeline.detection.lexicon import Found
 from pipeline.detection.phrases import is_no_space
 from pipeline.detection.words import Reading
 
+MOST_GUESSES = 40
+"""Words of a message that are looked at as digits misspelt or run together."""
 MAX_FILLERS = 5
 """Words without meaning between two digits: "then", "no spaces now", "and at the end"."""
 _MAX_DIGITS = 15
 _LONG_RUN = 7
-_LEET_DIGITS = str.maketrans("oilszbgqeat|!", "0115289934711")
-_LEET_LETTERS = frozenset("oilszbgqeat|!")
+_LEET_DIGITS = str.maketrans("oilszbgqeat|!оοзб", "01152899347110036")
+"""The last four in Greek and Cyrillic."""
+_LEET_LETTERS = frozenset("oilszbgqeat|!оοзб")
 _ZEROS = frozenset("o")
-_LIKE_DIGITS = frozenset("oil")
+_GLUED = frozenset("לבוה")
+"""Words of one letter that Hebrew writes without a space."""
+_LIKE_DIGITS = frozenset("oilоο")
 """Letters that a digit beside them is enough for."""
+_DRAWN_OUT = "ー"
+"""A letter that looks like a dash between figures."""
 _SURELY_DIGITS = 4
 """Words for digits of a language that the message is otherwise not in."""
+_FEW_WORDS, _SURELY_BARE = 10, 3
+"""In a message of so few words, so many."""
 # Words for digits that are mostly something else. They count only beside other words for digits.
 HOMOPHONES = frozenset({"to", "too", "for", "fore", "won", "ate", "oh", "o", "one", "un", "une", "uno", "una", "um",
                          "uma", "ein", "eine", "een", "en", "ett", "on", "six", "tree", "sex"})  # fmt: skip
@@ -33,6 +43,14 @@ _DIGITS_BEHIND = 5
 """A run so long makes a digit of what stands before it."""
 _MOST_FIGURES_BEHIND, _MOST_FIGURES_BEFORE = 2, 3
 """Figures of a group that a digit in words may stand beside: a longer one begins or ends by itself."""
+_FEWEST_BEFORE_FILLERS = 2
+"""Digits before fillers that a word behind them goes on with."""
+_SHORTEST_OF_THREE = 8
+"""Letters of three words for digits without spaces between."""
+_FEWEST_OF_A_RUN = 3
+"""Words for digits without spaces between that are no chance."""
+_FEWEST_BESIDE_A_GUESS = 2
+"""Digits on one side of a word that is taken for a misspelt one."""
 _DIGITS_AROUND = 6
 """So many make a digit of what stands between them."""
 
@@ -82,15 +100,22 @@ class Atom:
         """Told by "double" or the like."""
 
 
-def atoms_of(reading: Reading, found: Iterable[Found], common: frozenset[str], spoken: frozenset[str]) -> list[Atom]:
+def atoms_of(
+    reading: Reading,
+    found: Iterable[Found],
+    common: frozenset[str],
+    spoken: frozenset[str],
+    digit_words: Callable[[str], DigitWords],
+) -> list[Atom]:
     """The digits in order; `spoken` are the languages that the message may be in, none if that is not known."""
-    words_for, fillers = _spoken_digits(found, spoken)
+    words_for, fillers, language = _spoken_digits(found, spoken, is_bare=len(reading.words) <= _FEW_WORDS)
     if not words_for and all(map(str.isalpha, reading.words)):
         return []
     atoms: list[Atom] = []
     skipped = 0
     repeat = 0
     index = 0
+    guesses = MOST_GUESSES
     words = reading.words
     while index < len(words):
         item = words_for.get(index)
@@ -98,11 +123,18 @@ def atoms_of(reading: Reading, found: Iterable[Found], common: frozenset[str], s
             repeat = int(item.kind.concept.partition(".")[2])
             index = item.last
             continue
-        atom = _atom(reading, index, item, atoms, words_for, common, is_repeated=repeat > 0)
+        place = atoms[-1].last if atoms and skipped <= MAX_FILLERS else index  # behind which there are but fillers
+        atom = _atom(reading, index, item, atoms, words_for, common, place, is_repeated=repeat > 0)
+        if atom is None and item is None and guesses and is_worth_a_guess(words, index, atoms, words_for):
+            tried = [language] if language else [] if words[index].isalpha() else sorted(spoken)
+            if tried and index not in fillers and words[index] not in common:
+                guesses -= 1
+                found_in = (_guessed(reading, index, atoms, words_for, digit_words(each)) for each in tried)
+                atom = next((guess for guess in found_in if guess is not None), None)
         if atom is None:
             if index in fillers:
                 skipped += not (is_no_space(words[index]) and index - 1 in fillers)  # a character is no word there
-            elif words[index][0].isalnum():
+            elif words[index][0].isalnum() and words[index] != _DRAWN_OUT:
                 skipped = MAX_FILLERS + 1
                 repeat = 0
             index += 1
@@ -119,29 +151,35 @@ def atoms_of(reading: Reading, found: Iterable[Found], common: frozenset[str], s
     return atoms
 
 
-def _spoken_digits(found: Iterable[Found], spoken: frozenset[str]) -> tuple[dict[int, Spoken], set[int]]:
-    """By first word the longest word for a digit, all of one language; and the places of fillers."""
+def _spoken_digits(
+    found: Iterable[Found], spoken: frozenset[str], *, is_bare: bool
+) -> tuple[dict[int, Spoken], set[int], str]:
+    """By first word the longest word for a digit, all of one language; the places of fillers; and the language."""
     spelled: list[Spoken] = []
     fillers: set[int] = set()
     votes: dict[str, int] = {}
     for item in found:
         for kind in item.ending.digits:
             spelled.append(Spoken(item.first, item.last, kind))
-            votes[kind.language_name] = votes.get(kind.language_name, 0) + 1
+            votes[kind.language_name] = votes.get(kind.language_name, 0) + kind.concept.startswith("digit.")
         if item.ending.is_filler:
             fillers.update(range(item.first, item.last))
     if not votes:
-        return {}, fillers
-    heard = [lang for lang, count in votes.items() if not spoken or lang in spoken or count >= _SURELY_DIGITS]
+        return {}, fillers, ""
+    heard = [
+        lang
+        for lang, count in votes.items()
+        if not spoken or lang in spoken or count >= _SURELY_DIGITS or (is_bare and count >= _SURELY_BARE)
+    ]
     if not heard:
-        return {}, fillers
+        return {}, fillers, ""
     language = min(heard, key=lambda lang: (-votes[lang], lang not in spoken, lang))
     longest: dict[int, Spoken] = {}
     for each in spelled:
         known = longest.get(each.first)
         if each.kind.language_name == language and (known is None or each.last > known.last):
             longest[each.first] = each
-    return longest, fillers
+    return longest, fillers, language
 
 
 def _atom(  # noqa: PLR0913, PLR0917 - one word and what stands around it
@@ -151,6 +189,7 @@ def _atom(  # noqa: PLR0913, PLR0917 - one word and what stands around it
     atoms: Sequence[Atom],
     words_for: dict[int, Spoken],
     common: frozenset[str],
+    place: int,
     *,
     is_repeated: bool,
 ) -> Atom | None:
@@ -162,11 +201,10 @@ def _atom(  # noqa: PLR0913, PLR0917 - one word and what stands around it
         is_doubtful = word in HOMOPHONES or word in common or len(word) == 1
         if is_doubtful and not is_repeated and item.last == index + 1:
             value = item.kind.concept.partition(".")[2]
-            if not _stands_by_digits(reading.words, index, atoms, words_for, value):
+            if not _stands_by_digits(reading.words, index, atoms, words_for, value, place):
                 return None
         value = item.kind.concept.partition(".")[2]
-        is_sum = len(value) > 1 and value.strip("0") != "" and value[0] != "0"
-        return Atom(value, index, item.last, start, reading.ends[item.last - 1], "digit_words", is_sum=is_sum)
+        return Atom(value, index, item.last, start, reading.ends[item.last - 1], "digit_words", is_sum=_is_sum(value))
     if not word.isalpha() and (atom := _mixed(word, index, start, end)) is not None:
         return atom
     if len(word) > 1 and _ZEROS.issuperset(word) and atoms and atoms[-1].last == index:  # "0812-3456-OOOO"
@@ -174,8 +212,48 @@ def _atom(  # noqa: PLR0913, PLR0917 - one word and what stands around it
     return None
 
 
-def _stands_by_digits(
-    words: Sequence[str], index: int, atoms: Sequence[Atom], words_for: dict[int, Spoken], value: str
+def is_worth_a_guess(words: Sequence[str], index: int, atoms: Sequence[Atom], words_for: dict[int, Spoken]) -> bool:
+    """Whether a word stands beside digits, holds some, or is long enough to be several of them."""
+    word = words[index]
+    return (
+        (bool(atoms) and atoms[-1].last == index)
+        or index + 1 in words_for
+        or (bool(words_for) and len(word) >= _SHORTEST_OF_THREE)
+        or (word.isalnum() and not word.isalpha())
+        or (index + 1 < len(words) and words[index + 1].isdecimal())
+    )
+
+
+def _guessed(
+    reading: Reading, index: int, atoms: Sequence[Atom], words_for: dict[int, Spoken], digit_words: DigitWords
+) -> Atom | None:
+    """Digits of a word that no pack has: a run of words beside others or of many, or one misspelt among others."""
+    word = reading.words[index]
+    start, end = reading.starts[index], reading.ends[index]
+    before = len(list(_right_before(index, atoms)))
+    ahead = _digits_ahead(reading.words, index + 1, words_for)
+    values = digit_words.run(word)
+    if values and (before or ahead or len(values) >= _FEWEST_OF_A_RUN):
+        parts = [
+            Atom(value, at, at + 1, start, end, "digit_words", is_sum=_is_sum(value)) for at, value in enumerate(values)
+        ]
+        whole = summed(parts)
+        digits = "".join(part.digits for part in whole)
+        return Atom(digits, index, index + 1, start, end, "digit_words", is_sum=whole[-1].is_sum)
+    if (before and ahead) or max(before, ahead) >= _FEWEST_BESIDE_A_GUESS:
+        value = digit_words.misspelt(word)
+        if value is not None:
+            return Atom(value, index, index + 1, start, end, "digit_words", is_sum=_is_sum(value))
+    return None
+
+
+def _is_sum(value: str) -> bool:
+    """Whether smaller numbers may add to it."""
+    return len(value) > 1 and value.strip("0") != "" and value[0] != "0"
+
+
+def _stands_by_digits(  # noqa: PLR0913, PLR0917 - one word and what stands around it
+    words: Sequence[str], index: int, atoms: Sequence[Atom], words_for: dict[int, Spoken], value: str, place: int
 ) -> bool:
     """Whether a word that is mostly something else is a digit here: after another, before two others or among many.
 
@@ -186,6 +264,9 @@ def _stands_by_digits(
     if any(atom.technique == "digit_words" for atom in behind[:2]):
         return True
     ahead = _digits_ahead(words, index + 1, words_for)
+    goes_on = place < index and sum(len(atom.digits) for atom in _right_before(place, atoms)) >= _FEWEST_BEFORE_FILLERS
+    if goes_on and (ahead or len(value) > 1):
+        return True
     leads = (words_for[index].kind.language_name, word) in _LEADING
     if behind:
         figures = len(behind[0].digits)
@@ -231,7 +312,8 @@ def _mixed(word: str, index: int, start: int, end: int) -> Atom | None:
     while head < tail and word[tail - 1].isalpha():
         tail -= 1
     digits = word[head:tail]
-    if len(digits) >= _LONG_RUN and digits.isdecimal() and end - start == len(word):
+    is_prefixed = head == 1 and tail == len(word) and word[0] in _GLUED
+    if (len(digits) >= _LONG_RUN or is_prefixed) and digits.isdecimal() and end - start == len(word):
         return Atom(digits, index, index + 1, start + head, start + tail, None)
     return None
 

@@ -24,6 +24,7 @@ _HANDLE = re.compile(
     r"|(?<![\w.])@[A-Za-z]\w{2,31}",
     re.IGNORECASE,
 )
+_FEWEST_WORDS_TO_ONE_ADDRESSED = 5
 _OPEN_DOMAINS = "com|net|org|info|biz|shop|store|online|site|xyz|app|link|club|top|example"
 # A link, a host of a domain that anybody may have, or one of a country's with a path or a hyphen: "ok.no problem" is none.
 _LINK = re.compile(
@@ -53,6 +54,7 @@ FEWEST_OF_A_PIECE, _MOST_OF_A_PIECE = 3, 8
 _UNIT_CHARACTERS = 8
 """Behind a number, in which a unit may stand."""
 _CUE_REACH_WORDS = 18
+_THIRD_PARTY_REACH_WORDS = 8
 _TRAP_REACH_WORDS = 5
 _TRAP_REACH_BEHIND_WORDS = 3
 _LONGEST_ABBREVIATION = 3
@@ -75,7 +77,7 @@ class Handle:
     """In folded letters; `@@` where it is said in words."""
 
 
-def handles_in(reading: Reading, found: Iterable[Found]) -> list[Handle]:
+def handles_in(reading: Reading, found: Sequence[Found]) -> list[Handle]:
     """E-mail addresses, links and handles in the message, also those said in words ("joe at mail dot com")."""
     layer = reading.layer
     handles = []
@@ -84,9 +86,19 @@ def handles_in(reading: Reading, found: Iterable[Found]) -> list[Handle]:
             start, end = layer.start(match.start()), layer.end(match.end())
             first = max(bisect_left(reading.starts, start + 1) - 1, 0)
             last = bisect_left(reading.starts, end)
-            if last > first:
+            if last > first and not _is_addressed(reading, first, last, match[0], found):
                 handles.append(Handle(start, end, first, last, match[0]))
     return handles or _said_addresses(reading, found)
+
+
+def _is_addressed(reading: Reading, first: int, last: int, handle: str, found: Iterable[Found]) -> bool:
+    """Whether a handle says whom a public reply is for: it stands first, before a sentence that names no channel."""
+    return (
+        handle.startswith("@")
+        and not any(map(str.isalnum, reading.words[:first]))
+        and len(reading.words) - last >= _FEWEST_WORDS_TO_ONE_ADDRESSED
+        and not any(kinds[0].concept.startswith("channel.") for item in found for kinds in item.ending.named)
+    )
 
 
 def _said_addresses(reading: Reading, found: Iterable[Found]) -> list[Handle]:
@@ -203,6 +215,7 @@ def is_of_others(scene: Scene, first: int, last: int) -> bool:
     words = scene.reading.words
     return any(
         hit.languages & scene.spoken
+        and max(first - hit.last, hit.first - last) <= _THIRD_PARTY_REACH_WORDS
         and ((hit.first <= first and hit.last >= last) or not "".join(words[hit.first : hit.last]).isdecimal())
         for hit in scene.at("third_party", scene.sentence_of(first))
     )
@@ -240,7 +253,7 @@ def context_of(scene: Scene, candidate: phone.Candidate) -> phone.Context:
     return phone.Context(
         is_contact=contact is not None and (trap is None or contact < trap),
         is_trap=trap is not None and (contact is None or trap <= contact),
-        is_reversed=bool(scene.concepts.get("reversed")),
+        is_reversed=bool(scene.at("reversed", scene.sentence_of(first))),
         is_alone=words - (last - first) <= _ALONE_WORDS,
     )
 

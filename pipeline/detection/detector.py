@@ -17,10 +17,12 @@ from pipeline.detection.contacts import (
     noted_mentions,
     own_contacts,
 )
+from pipeline.detection.digit_words import digit_words_of, vocabulary_of
 from pipeline.detection.grammar import Grammar, is_foreign
 from pipeline.detection.kinds import CONTACT_NOUNS, Languages, Sides
 from pipeline.detection.lexicon import Graph, Lexicon, graph_of
 from pipeline.detection.model import NOTHING, Detection, FoundAct, Match, Mention, in_order
+from pipeline.detection.numbers import without_other_figures
 from pipeline.detection.opinion import Opinion
 from pipeline.detection.packs import PackSet, Rule, combinations
 from pipeline.detection.passages import is_long, telling_layer
@@ -50,6 +52,8 @@ class Compiled(NamedTuple):
     regions: dict[str, tuple[str, ...]]
     common: frozenset[str]
     bare_no: frozenset[str]
+    digit_words: dict[str, dict[str, str]]
+    """By language."""
     rules: tuple[tuple[Rule, str], ...]
     """With the language of the pack that each is of, or `grammar`."""
 
@@ -66,6 +70,7 @@ def compiled(packs: PackSet) -> Compiled:
             {pack.language: pack.regions for pack in packs.packs},
             frozenset(entry.text.lower() for entry in entries if entry.concept == "common"),
             frozenset(letters_alone(t) for pack in packs.packs for e in pack.bare_no for t in combinations(e.text)),
+            {pack.language: vocabulary_of(pack.entries) for pack in packs.packs},
             (
                 *((rule, "grammar") for rule in packs.grammar),
                 *((rule, pack.language) for pack in packs.packs for rule in pack.rules),
@@ -92,6 +97,7 @@ class Detector:
         self._lexicon = Lexicon(parts.graph, self._languages)
         self._language_of = {bit: language for language, bit in self._languages.bit_of.items()}
         self._common = parts.common
+        self._digit_words = digit_words_of(parts.digit_words, self._lexicon.knows)
         self._grammar = Grammar(parts.rules)
         self._regions = parts.regions
         self._prefilter = Prefilter(parts.tables, self._lexicon, opinion.hunch if opinion else None)
@@ -173,7 +179,9 @@ class Detector:
         note_links(scene, handles)
         spoken = [self._language_of[bit] for bit in scene.shares if bit & scene.spoken]
         language = self._main_language(scene)
-        atoms = atoms_of(reading, found, self._common, frozenset(spoken))
+        atoms = without_other_figures(
+            text, atoms_of(reading, found, self._common, frozenset(spoken), self._digit_words)
+        )
         mentions: list[Mention] = []
         if atoms or not all(map(str.isalpha, reading.words)):
             tried = tuple(dict.fromkeys((*regions, *self._regions.get(language or "", ()))))

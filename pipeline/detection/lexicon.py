@@ -19,7 +19,7 @@ MAX_GAP_WORDS = 3
 SHORTEST_CUT, LONGEST_CUT = 5, 24
 """Letters of a word that people cut in pieces."""
 _MAX_CLASSES = 60_000
-_MAX_STATES = 15_000
+_MAX_STATES = 12_000
 
 
 class Found:

@@ -22,6 +22,8 @@ _MAX_BESIDE = 2
 """Digits of a small number beside a phone number: "at 6", "2 pieces"."""
 _SURE_DIGITS = 9
 """Of a mobile number that nothing but its form tells."""
+_MOST_DROPPED = 3
+"""Figures beside a number that are none of it, looked for."""
 _PUBLIC_TYPES = frozenset({
     phonenumbers.PhoneNumberType.TOLL_FREE,
     phonenumbers.PhoneNumberType.PREMIUM_RATE,
@@ -39,7 +41,14 @@ _FULLWIDTH = range(0xFF10, 0xFF1A)
 _ARROWS = 0x2190
 # "98 mango 76 mango 54 mango 32", and "607carnation111petunia222" in one word.
 _REPEATED = re.compile(r"(?<!\d)\d{1,4}\W{1,3}([^\W\d]{2,14})\W{1,3}\d{1,4}(?:\W{1,3}\1\W{1,3}\d{1,4}){1,6}(?!\d)")
+# "09 mango 13 kiwi 22 plum 11 fig 00": from a nought or a plus on, with a word between any two groups.
+_STREWN = re.compile(r"(?<![\w.,:/-])[0+]\d{0,4}(?:\W{1,3}[^\W\d]{2,14}\W{1,3}(?:\d{1,4}|\d(?: \d){1,3})(?!\d)){3,6}")
+_LETTERS = re.compile(r"[^\W\d]+")
 _WITHIN_WORD = re.compile(r"(?<!\w)\d{2,4}(?:[^\W\d]{3,14}\d{2,4}){2,4}(?!\w)")
+_HIDING = frozenset({"keycaps", "html", "leet", "zero_width", "homoglyph", "digit_words", "filler_words", "base64"})
+"""Tricks that hide a number; in full width and other scripts' digits people write any figure."""
+_OFTEN = 4
+"""A word so often between figures is there on purpose, however common it is."""
 _LINKS = ("wa.me/", "phone=", "tel:", "tel://", "sms:", "callto:", "send/", "viber://chat?number=")
 
 
@@ -78,7 +87,7 @@ class Context:
 def candidates(text: str, reading: Reading, atoms: Iterable[Atom]) -> list[Candidate]:
     """Runs of digits long enough for a number, in order; at most a dozen."""
     runs: list[list[Atom]] = []
-    for atom in without_other_figures(text, atoms):
+    for atom in atoms:
         if runs and _is_near(runs[-1][-1], atom) and "+" not in text[runs[-1][-1].end : atom.start]:
             runs[-1].append(atom)
         else:
@@ -90,9 +99,9 @@ def candidates(text: str, reading: Reading, atoms: Iterable[Atom]) -> list[Candi
     return out[:_MAX_CANDIDATES]
 
 
-def without_other_figures(text: str, atoms: Iterable[Atom]) -> Iterable[Atom]:
+def without_other_figures(text: str, atoms: Sequence[Atom]) -> Sequence[Atom]:
     """The digits that may belong to a phone number."""
-    others = list(other_figures(text))
+    others = list(other_figures(text)) if atoms else []
     if not others:
         return atoms
     return [atom for atom in atoms if not any(start < atom.end and atom.start < end for start, end in others)]
@@ -102,15 +111,17 @@ def mention(
     text: str, candidate: Candidate, regions: Sequence[str], context: Context, extra: Iterable[str]
 ) -> Mention | None:
     """The phone number that a candidate is, or `None`; `regions`: the message's own first."""
-    if context.is_trap and not candidate.has_plus:
+    techniques = _techniques(text, candidate) | set(extra)
+    if context.is_trap and not candidate.has_plus and not _is_hidden_number(candidate, regions, techniques):
         return None
-    is_hidden = bool((_techniques(text, candidate) | set(extra)) - {"separators"})
-    if not candidate.has_plus and not is_hidden and not _may_be_phone(text, candidate, context):
+    if not candidate.has_plus and not techniques - {"separators"} and not _may_be_phone(text, candidate, context):
         return None
     readings = list(_readings(candidate))
     if len(readings) > 1 and regions:
         # A valid number comes first, and one written in one way before one with "two" or "at 6" behind it.
-        readings.sort(key=lambda each: (not _parsed(each.digits, regions[0], is_strict=True), each.is_mixed))
+        readings.sort(key=lambda each: (*_likeness(each.digits, regions[0]), each.is_mixed))
+    if regions:
+        readings[:0] = _within(candidate, regions[0])
     found = (_mention(text, each, regions, context, extra) for each in readings)
     return next((each for each in found if each is not None), None)
 
@@ -144,12 +155,16 @@ def interleaved(layer: Layer, regions: Sequence[str], common: frozenset[str]) ->
     """
     if not regions:
         return None
-    for pattern in (_REPEATED, _WITHIN_WORD):
+    for pattern in (_REPEATED, _WITHIN_WORD, _STREWN):
         for match in pattern.finditer(layer.text):
-            digits = "".join(character for character in match[0] if character.isdecimal())
-            if len(digits) <= MIN_DIGITS or len(digits) > MAX_DIGITS or (pattern.groups and match[1] in common):
+            digits = "".join(filter(str.isdecimal, match[0]))
+            if not MIN_DIGITS < len(digits) <= MAX_DIGITS:
                 continue
-            if e164 := _parsed(digits, regions[0], is_strict=True):
+            words = _LETTERS.findall(match[0])
+            if len(words) < _OFTEN and not common.isdisjoint(words):
+                continue
+            e164 = _parsed(digits, regions[0], is_strict=True)
+            if e164 and (pattern is not _STREWN or (_is_mobile(e164) and common.isdisjoint(words))):
                 return Mention(digits, e164, layer.start(match.start()), layer.end(match.end()), ("filler_words",))
     return None
 
@@ -222,6 +237,46 @@ def _readings(candidate: Candidate) -> Iterator[Candidate]:
         yield Candidate(atoms[:-1], has_plus=False)
 
 
+def _is_hidden_number(candidate: Candidate, regions: Sequence[str], techniques: set[str]) -> bool:
+    """Whether digits are written as nobody writes an order's number, and are a number of the region."""
+    is_written_so = not techniques.isdisjoint(_HIDING) or (
+        len(candidate.atoms) >= _SURE_DIGITS and all(len(atom.digits) == 1 for atom in candidate.atoms)
+    )
+    if not is_written_so or not regions:
+        return False
+    is_invalid, is_impossible = _likeness(candidate.digits, regions[0])
+    return not is_invalid or (not is_impossible and candidate.digits.startswith("0"))
+
+
+def _likeness(digits: str, region: str) -> tuple[bool, bool]:
+    """Whether digits are no valid number of the region, and not even as long as one and dialled like one."""
+    is_valid = _parsed(digits, region, is_strict=True) is not None
+    return not is_valid, not is_valid and _parsed(digits, region, is_strict=False) is None
+
+
+def _within(candidate: Candidate, region: str) -> list[Candidate]:
+    """The part of a run that is a number of the region, where the whole run is none: a price stands before it."""
+    digits = candidate.digits
+    if candidate.has_plus or _parsed(digits, region, is_strict=True):
+        return []
+    is_possible = _parsed(digits, region, is_strict=False) is not None
+    count = len(candidate.atoms)
+    for dropped in range(1, min(count, _MOST_DROPPED + 1)):
+        for first in range(dropped + 1):
+            last = count - dropped + first
+            part = Candidate(candidate.atoms[first:last], has_plus=False)
+            rest = {atom.technique for atom in (*candidate.atoms[:first], *candidate.atoms[last:])}
+            is_apart = rest.isdisjoint(atom.technique for atom in part.atoms)
+            is_dialled = part.digits.startswith("0") and not digits.startswith("0")
+            if (
+                len(part.digits) >= _SURE_DIGITS
+                and (is_dialled or is_apart or not is_possible)
+                and _parsed(part.digits, region, is_strict=True)
+            ):
+                return [part]
+    return []
+
+
 def _mention(
     text: str, candidate: Candidate, regions: Sequence[str], context: Context, extra: Iterable[str]
 ) -> Mention | None:
@@ -235,8 +290,8 @@ def _mention(
     if not has_plus and not techniques - {"separators"} and not _may_be_phone(text, candidate, context):
         return None
     e164 = _e164(digits, regions, has_plus=has_plus, is_likely=is_likely or _is_dialled(candidate))
-    if context.is_reversed and (backwards := _e164(digits[::-1], regions, has_plus=False, is_likely=False)):
-        digits, e164 = digits[::-1], backwards
+    if context.is_reversed and (backwards := _backwards(digits, regions)):
+        digits, e164, is_likely = digits[::-1], backwards, True
         techniques.add("reversed")
     if e164 is None:
         return None
@@ -246,6 +301,13 @@ def _mention(
     if has_plus and "+" in text[max(0, start - 3) : start]:
         start = text.rfind("+", 0, start)
     return Mention(digits.removeprefix("00"), e164, start, end, tuple(sorted(techniques)))
+
+
+def _backwards(digits: str, regions: Sequence[str]) -> str | None:
+    """The number that digits are from the end; one as long as a number is enough where they are none forwards."""
+    turned = digits[::-1]
+    is_likely = turned.startswith("0") and not (regions and _parsed(digits, regions[0], is_strict=True))
+    return _e164(turned, regions, has_plus=False, is_likely=is_likely)
 
 
 def _is_dialled(candidate: Candidate) -> bool:
@@ -264,7 +326,11 @@ def _may_be_phone(text: str, candidate: Candidate, context: Context) -> bool:
     groups = [atom.digits for atom in candidate.atoms]
     gaps = [text[a.end : b.start] for a, b in itertools.pairwise(candidate.atoms)]
     other = is_no_phone_number(groups, gaps)
-    return other is None or (context.is_contact and other not in {"ip", "coordinates"} and len(candidate.digits) <= 13)
+    return (
+        other is None
+        or context.is_reversed
+        or (context.is_contact and other not in {"ip", "coordinates"} and len(candidate.digits) <= 13)
+    )
 
 
 def _looks_like_phone(text: str, candidate: Candidate, e164: str, regions: Sequence[str], context: Context) -> bool:

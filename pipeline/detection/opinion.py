@@ -25,8 +25,10 @@ MOST_PAIRS = 1_000
 """Looked at in a message, of a few hundred at most that people write."""
 _SECOND_BITS: Final = 16
 """Of the number of a pair, for that of its second concept."""
-DENIED = -2.35
-"""Score of `contact` below which a rule is not believed: a probability of 22 %, the least that counts being 75 %."""
+DENIED = -2.6
+"""Score of `contact` below which a rule is not believed: a probability of 14 %, the least that counts being 69 %."""
+TRUST, USUALLY = 0.75, 2.6
+"""How much less for each logit by which a rule is right more often than usual, which is in 93 of 100."""
 LONGEST_DENIED_WORDS = 40
 """Who writes more may want to drown what counts."""
 CLEARLY = 0.7
@@ -66,6 +68,8 @@ class Weights(NamedTuple):
     pairs: tuple[int, ...]
     """Of concepts one behind the other, as `pairs_of` numbers them."""
     heads: tuple[Head, ...]
+    rules: dict[str, float]
+    """In logits, how often each rule that fires alone is right."""
     hunch: Hunch
     """When the prefilter lets the full detector look although no rule has all that it needs."""
 
@@ -133,6 +137,9 @@ class Opinion:
         self._columns = columns[:LETTER_BUCKETS]
         self._of_anybody = columns[LETTER_BUCKETS::2]
         self._of_sellers = list(map(add, self._of_anybody, columns[LETTER_BUCKETS + 1 :: 2]))
+        self._denied_below = {
+            rule: DENIED - TRUST * max(logits - USUALLY, 0.0) for rule, logits in weights.rules.items()
+        }
         self._word_sums: dict[str, int] = {}
         self._gap_sums: dict[str, int] = {}
 
@@ -148,15 +155,11 @@ class Opinion:
         answers = self.answers(scene, mentions)
         doubts = Doubts([], [], [], set(), [])
         done = {found.act for found in acts}
-        if is_deniable(scene, mentions, reasons, manners) and answers.score("contact") < DENIED:
-            claims = [found for found in acts if found.act in CONTACTS]
-            # Friendly words around it take nothing back.
-            if all(
-                answers.score("contact", number) < DENIED for each in claims for number in sentences_of(scene, each)
-            ):
-                doubts.denied.extend(claims)
-                doubts.matches.extend(Match("opinion.denied", found.start, found.end) for found in claims)
-                done -= CONTACTS
+        claims = [found for found in acts if found.act in CONTACTS]
+        if is_deniable(scene, mentions, reasons, manners) and self._are_denied(scene, answers, claims):
+            doubts.denied.extend(claims)
+            doubts.matches.extend(Match("opinion.denied", found.start, found.end) for found in claims)
+            done -= CONTACTS
         for act in acts_missed(scene, answers, done):
             start, end = where(scene, answers, str(act))
             doubts.acts.append(FoundAct(act, channel_named(scene), start, end, f"opinion.{act}"))
@@ -175,6 +178,15 @@ class Opinion:
             start, end = where(scene, answers, name.removeprefix("manner."))
             doubts.matches.append(Match(f"opinion.{name}", start, end))
         return doubts
+
+    def _are_denied(self, scene: Scene, answers: Answers, claims: Sequence[FoundAct]) -> bool:
+        """Whether all else speaks against each of some acts: friendly words around an act's sentence are not enough."""
+        score = answers.score("contact")
+        return all(
+            max(score, *(answers.score("contact", number) for number in sentences_of(scene, found)))
+            < self._denied_below.get(family_of(found.rule), DENIED)
+            for found in claims
+        )
 
     def answers(self, scene: Scene, mentions: int) -> Answers:
         """The answers to all questions about a message."""
@@ -220,6 +232,12 @@ class Opinion:
                 total += between
             before = word[-1]
         return total + self._columns[ord(" ")] if last > first else 0
+
+
+def family_of(rule: str) -> str:
+    """The rule, or all rules that are phrases of an act: each of those is met too seldom to be known."""
+    _, phrase, rest = rule.partition(".phrase.")
+    return f"phrase.{rest.partition('.')[0]}" if phrase else rule
 
 
 def columns_of(heads: Sequence[Head]) -> list[int]:

@@ -302,7 +302,7 @@ def tables_of(packs: PackSet) -> Tables:
     anchors.update((letter * 3, [SURE]) for letter in _LETTERS if letter != "w")
     anchors.update((found, [SURE]) for pack in packs.packs for found in reversed_words(pack))
     anchors.update((f" {found}", [SURE]) for found in base64_figures())
-    traps = frozenset(bare for word in singles(entries, "number_trap") if (bare := word.rstrip("*")).isalpha())
+    traps = frozenset(number_traps(packs.packs))
     two_words = traps_of(entries)
     return Tables(
         by_script(anchors, two_words),
@@ -312,6 +312,18 @@ def tables_of(packs: PackSet) -> Tables:
         concepts,
         needs,
     )
+
+
+def number_traps(packs: Iterable[Pack]) -> Iterator[str]:
+    """Words behind which no phone number stands in any language: "pod" is Italian for a meter's point, and Polish for "at"."""
+    trap_words, everyday = {}, {}
+    for pack in packs:
+        trap_words[pack.language] = {
+            bare for word in singles(pack.entries, "number_trap") if (bare := word.rstrip("*")).isalpha()
+        }
+        everyday[pack.language] = singles(pack.entries, "common") - trap_words[pack.language]
+    elsewhere = frozenset().union(*everyday.values())
+    yield from frozenset().union(*trap_words.values()) - elsewhere
 
 
 class Prefilter:

@@ -26,6 +26,7 @@ decode_weights = msgspec.msgpack.Decoder(
         tuple[str, ...],
         tuple[int, ...],
         tuple[tuple[str, float, float, float, bytes], ...],
+        dict[str, float],
         tuple[float, dict[str, float], tuple[float, float, float, bytes]],
     ]
 ).decode
@@ -56,9 +57,9 @@ def shipped_detector(*, has_opinion: bool = True) -> Detector:
 
 def shipped_opinion() -> Opinion:
     """What was learned from the corpus."""
-    concepts, pairs, heads, (least, weights, words) = decode_weights(OPINION.read_bytes())
+    concepts, pairs, heads, rules, (least, weights, words) = decode_weights(OPINION.read_bytes())
     hunch = Hunch(least, weights, WordHunch(*words))
-    return Opinion(Weights(concepts, pairs, tuple(Head(*head) for head in heads), hunch))
+    return Opinion(Weights(concepts, pairs, tuple(Head(*head) for head in heads), rules, hunch))
 
 
 def _digest() -> str:

@@ -14,11 +14,43 @@ _COORDINATES = re.compile(r"(?<![\d.,])-?\d{1,3}\.\d{3,12}\s?°?\s?[NSns]?\s?[,;
 _ACCOUNT = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
 
 
+_HOUR = r"(?:[01]?\d|2[0-3])"
+_TIME = re.compile(rf"(?<![\w.:+-]){_HOUR}:[0-5]\d(?![\w:]|[.-]\d)")
+# "10.00-12.00", "20.31 og 20.44"
+_TIMES = re.compile(rf"(?<![\w.:+-]){_HOUR}\.[0-5]\d(?:\s?[-–—]\s?|\s[^\W\d]{{1,5}}\s){_HOUR}\.[0-5]\d(?![\w:]|[.-]\d)")
+_DAY = re.compile(
+    r"(?<![\w./+-])(?:0?[1-9]|[12]\d|3[01])([./-])(?:0?[1-9]|1[0-2])\1(?:19|20)\d\d(?![\w/]|[.-]\d)"
+    r"|(?<![\w./+-])(?:19|20)\d\d([./-])(?:0?[1-9]|1[0-2])\2(?:0?[1-9]|[12]\d|3[01])(?![\w/]|[.-]\d)"
+)
+_LINK = re.compile(r"(?:https?://|www\.)\S+")
+_ADDRESSEE = re.compile(r"\s*@\d{3,9}(?=\s+[^\W\d])")
+_MESSENGER = re.compile(r"wa\.me|whatsapp|phone=|t\.me|viber|line\.me|tel:|zalo", re.IGNORECASE)
+# "RR448120937IL", "CGK0417722931"; not "TEL0171…".
+_CODE = re.compile(
+    r"(?<![A-Za-z0-9])(?!(?:TEL|TLF|TL|WA|HP|SMS|NO|NR|CEL|MOB|PH|CALL|GSM|WSP|WPP)\d)"
+    r"(?:[A-Z]{2,4}|[AC-FHJKMNPR-UVWXY])\d{6,}[A-Z]{0,2}(?![A-Za-z0-9])"
+)
+
+
 def other_figures(text: str) -> Iterator[tuple[int, int]]:
-    """Start and end of what is no phone number however its digits are grouped: coordinates and account numbers."""
+    """Start and end of what is no phone number however its digits are grouped.
+
+    Coordinates, account numbers, codes of letters and digits, days, times of day, links but to a messenger, and whom a
+    public reply is for.
+    """
     if "." in text:
-        for match in _COORDINATES.finditer(text):
-            yield match.span()
+        yield from (match.span() for match in _COORDINATES.finditer(text))
+        yield from (match.span() for match in _TIMES.finditer(text))
+    if ":" in text:
+        yield from (match.span() for match in _TIME.finditer(text))
+    if "://" in text or "www." in text:
+        yield from (match.span() for match in _LINK.finditer(text) if not _MESSENGER.search(match[0]))
+    if addressee := _ADDRESSEE.match(text):
+        yield addressee.span()
+    if "19" in text or "20" in text:
+        yield from (match.span() for match in _DAY.finditer(text))
+    if not text.islower():
+        yield from (match.span() for match in _CODE.finditer(text))
     for match in _ACCOUNT.finditer(text):
         if is_account(match[0]):
             yield match.span()

@@ -21,6 +21,7 @@ from schemas.vocabulary import Sender
 
 CORPUS = Path(__file__).parent
 SEEN, UNSEEN = "seen", "unseen"
+CONTACT = ("solicits", "shares_contact")
 FLAGS = ("discloses", "refuses", "consent_sought", "alternative_offered", "pressure", "harassment")
 MAX_SHOWN = 200
 
@@ -94,6 +95,28 @@ def rows_of(part: str, languages: Sequence[str] = ()) -> list[Row]:
     return [json.loads(line) for path in chosen for line in path.read_text(encoding="utf-8").splitlines()]
 
 
+def chatter_rows(part: str) -> list[Row]:
+    """Everyday talk on a marketplace, each line from either side."""
+    lines = (CORPUS / part / "chatter.txt").read_text(encoding="utf-8").splitlines()
+    return [_honest(text, sender, "chatter") for text in lines for sender in Sender]
+
+
+def service_rows(part: str) -> list[Row]:
+    """Public customer service that asks for no contact and pushes none: language, side (S or B) and text a line."""
+    lines = (CORPUS / part / "service.txt").read_text(encoding="utf-8").splitlines()
+    sides = {"S": Sender.SELLER, "B": Sender.BUYER}
+    return [_honest(text, sides[side], "service") for _, side, text in (line.split("\t") for line in lines)]
+
+
+def _honest(text: str, sender: Sender, talk: str) -> Row:
+    return {"text": text, "sender": sender, "talk": talk, "marketplace": None} | dict.fromkeys(CONTACT, False)
+
+
+def taken_for_contact(rows: Sequence[Row], answers: Answers) -> float:
+    """The share of honest rows that are said to ask for contact or push one."""
+    return sum(is_contact(answers(row)) for row in rows) / len(rows)
+
+
 def languages_of(part: str) -> list[str]:
     """The languages that have messages."""
     return sorted(path.stem for path in (CORPUS / part).glob("*.jsonl"))
@@ -105,7 +128,7 @@ def detector_answers(*, has_opinion: bool = True) -> Answers:
 
     def answer(row: Row) -> Answer:
         regions = (row["marketplace"],) if row["marketplace"] else ()
-        return as_detect_line(row["id"], detector.detect(row["text"], Sender(row["sender"]), regions))
+        return as_detect_line(row.get("id", ""), detector.detect(row["text"], Sender(row["sender"]), regions))
 
     return answer
 

@@ -14,10 +14,13 @@ from tests.corpus.measure import (
     SEEN,
     UNSEEN,
     Figures,
+    chatter_rows,
     detector_answers,
     measured,
     merged,
     report_lines,
+    service_rows,
+    taken_for_contact,
 )
 from tests.corpus.peers import PEERS
 
@@ -31,6 +34,7 @@ NAMES = {
     "obfuscated": "said to be hidden",
 } | {name: name.replace("_", " ") for name in FLAGS}
 BARS = {"contact": (0.97, 0.93), "hidden": (0.95, 0.90), "numbers_plain": (0.97, 0.97), "numbers_hidden": (0.93, 0.90)}
+MOST_TALK = 0.01
 STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}
 table{border-collapse:collapse;margin:1rem 0}th,td{padding:.2rem .7rem;text-align:right;border-bottom:1px solid #ddd}
@@ -95,7 +99,18 @@ def score_table(columns: dict[str, Figures]) -> str:
     return "".join([*lines, "</table>"])
 
 
-def page(by_part: dict[str, dict[str, Figures]], rules: Figures, peers: dict[str, Figures]) -> str:
+def talk_table(talk: dict[str, float]) -> str:
+    """How much of what is honest was taken for something else; red above one in a hundred."""
+    lines = ["<table><tr><th>honest talk taken for a request or share</th><th>%</th></tr>"]
+    for name, share in talk.items():
+        mark = ' class="short"' if share > MOST_TALK else ""
+        lines.append(f"<tr><td>{name}</td><td{mark}>{percent(share)}</td></tr>")
+    return "".join([*lines, "</table>"])
+
+
+def page(
+    by_part: dict[str, dict[str, Figures]], rules: Figures, peers: dict[str, Figures], talk: dict[str, float]
+) -> str:
     """The report as one HTML document that needs nothing else."""
     totals = {part: merged(figures.values()) for part, figures in by_part.items()}
     unseen = by_part[UNSEEN]
@@ -103,6 +118,7 @@ def page(by_part: dict[str, dict[str, Figures]], rules: Figures, peers: dict[str
         HEAD,
         INTRODUCTION.format(seen=totals[SEEN].rows, unseen=totals[UNSEEN].rows, languages=len(unseen)),
         score_table({f"{part}, all languages": total for part, total in totals.items()}),
+        talk_table(talk),
         "<h2>Request or share by language, messages put aside</h2>",
         bars(
             [(lang, f.scores["contact"].precision, f.scores["contact"].recall) for lang, f in unseen.items()],
@@ -143,14 +159,20 @@ def main() -> None:
     by_part = {part: measured(part, (), answers) for part in (SEEN, UNSEEN)}
     rules = merged(measured(UNSEEN, (), detector_answers(has_opinion=False)).values())
     peers = {name: merged(measured(UNSEEN, (), peer).values()) for name, peer in PEERS.items()}
+    talk = {
+        "everyday, on a marketplace": taken_for_contact(chatter_rows(UNSEEN), answers),
+        "public customer service": taken_for_contact(service_rows(UNSEEN), answers),
+    }
     for part, figures in by_part.items():
         lines = report_lines(part, figures | {"all": merged(figures.values())}, with_techniques=False)
         sys.stdout.write("\n".join(lines) + "\n")
     lines = report_lines(UNSEEN, {"rules": rules}, with_techniques=False)
     sys.stdout.write("without the learned second opinion, " + "\n".join(lines) + "\n")
     sys.stdout.write("peers on the messages put aside: precision / recall\n" + "\n".join(peer_lines(peers)) + "\n")
+    told = ", ".join(f"{name} {percent(share)} %" for name, share in talk.items())
+    sys.stdout.write(f"honest talk put aside, taken for a request or share: {told}\n")
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(page(by_part, rules, peers), encoding="utf-8")
+    out.write_text(page(by_part, rules, peers, talk), encoding="utf-8")
     sys.stdout.write(f"report: {out}\n")
 
 

@@ -80,12 +80,12 @@ def test_it_accuses_nobody_of_phishing(both):
 
 
 def test_its_span_is_the_sentence_that_says_most(both):
-    asks = "Sir customs are asking importer mobile, kindly share so that parcel can move."
+    asks = "Can we take this somewhere we can chat properly?"
     text = f"The lamp is packed. {asks} It weighs 2 kg."
     found = next((act for act in both[1].examine(text, text, Sender.SELLER).acts if act.act is Act.REQUEST), None)
     assert found is not None
     assert found.rule == "opinion.request"
-    assert "mobile" in text[found.start : found.end]
+    assert "somewhere" in text[found.start : found.end]
     assert "2 kg" not in text[found.start : found.end]
 
 

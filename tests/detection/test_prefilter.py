@@ -8,10 +8,11 @@ import pytest
 
 from bench.traffic import chatter
 from pipeline.detection.shipped import shipped_detector
-from schemas.vocabulary import Act, Sender
+from schemas.vocabulary import Sender
+from tests.corpus.measure import UNSEEN, chatter_rows, detector_answers, service_rows, taken_for_contact
 
 CORPUS = Path(__file__).parents[1] / "corpus" / "seen"
-CHATTER = (CORPUS.with_name("unseen") / "chatter.txt").read_text(encoding="utf-8").splitlines()
+CHATTER = [row["text"] for row in chatter_rows(UNSEEN)]
 
 
 @pytest.fixture(scope="module")
@@ -24,12 +25,9 @@ def test_everyday_chatter_stops_at_the_prefilter(detector):
         assert sum(map(each.is_of_interest, CHATTER)) / len(CHATTER) <= share
 
 
-def test_hardly_any_everyday_chatter_is_taken_for_a_request_or_a_share():
-    asks = {Act.REQUEST, Act.SHARE, Act.HINT}
-    whole = shipped_detector()
-    for sender, most in ((Sender.SELLER, 0.03), (Sender.BUYER, 0.005)):
-        taken = [text for text in CHATTER if not asks.isdisjoint(act.act for act in whole.detect(text, sender).acts)]
-        assert len(taken) / len(CHATTER) <= most
+@pytest.mark.parametrize(("rows", "most"), [(chatter_rows, 0.012), (service_rows, 0.08)], ids=["chatter", "service"])
+def test_hardly_any_honest_talk_is_taken_for_a_request_or_a_share(rows, most):
+    assert taken_for_contact(rows(UNSEEN), detector_answers()) <= most
 
 
 def test_no_message_of_the_default_mix_passes_that_is_of_no_interest(detector):
@@ -50,7 +48,7 @@ def test_hardly_anything_that_the_rules_would_find_is_stopped(detector):
                 found += 1
                 stopped += not detector.is_of_interest(row["text"])
     assert found > 500
-    assert stopped / found <= 0.002
+    assert stopped / found <= 0.003
 
 
 def test_a_trap_holds_within_a_sentence_only(detector):
