@@ -52,7 +52,7 @@ LEAST = {
     "consent_sought": 0.3,
     "alternative_offered": 0.3,
     "urgency": 0.3,
-    "words": 0.75,
+    "words": 0.65,
 }
 """Probability from which the answer is yes: what only colours an act is worth a guess, an act is not."""
 SERVICE_WEIGHT = 0.5
