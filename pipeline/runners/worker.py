@@ -12,6 +12,7 @@ import logging
 import signal
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -214,15 +215,10 @@ class Worker:
         if not self._connection.answers():
             return {}
         try:
-            admin = connect_admin(self._connection, limit_seconds=1.0)
-        except UnreachableError:
+            with closing(connect_admin(self._connection, limit_seconds=1.0)) as admin:
+                return logs_of(admin, self.names.inputs)
+        except (UnreachableError, KafkaError, OSError):
             return {}
-        try:
-            return logs_of(admin, self.names.inputs)
-        except KafkaError:
-            return {}
-        finally:
-            admin.close()
 
     def vitals(self) -> Vitals:
         """For the watchdog; read from its thread."""
