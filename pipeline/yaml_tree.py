@@ -50,16 +50,24 @@ def _nearest(tree: yaml.Node | None, place: Place) -> tuple[int, bool]:
     return line, True
 
 
-def repeated_keys(tree: yaml.Node | None, place: Place = ()) -> Iterator[tuple[Place, str]]:
-    """Keys that a mapping has twice, each with what to tell: YAML readers keep the last one and say nothing."""
-    if isinstance(tree, yaml.MappingNode):
-        known: set[str] = set()
-        for key, value in tree.value:
-            here = (*place, str(key.value))
-            if key.value in known:
-                yield here, f"is there again on line {key.start_mark.line + 1}: join the two"
-            known.add(key.value)
-            yield from repeated_keys(value, here)
-    elif isinstance(tree, yaml.SequenceNode):
-        for number, value in enumerate(tree.value):
-            yield from repeated_keys(value, (*place, number))
+def repeated_keys(tree: yaml.Node | None) -> Iterator[tuple[Place, str]]:
+    """Keys that a mapping has twice, each with what to tell: YAML readers keep the last one and say nothing.
+
+    Each node is looked at once: aliases make a tree that has no end, or one that grows with every line.
+    """
+    seen: set[int] = set()
+    left: list[tuple[yaml.Node | None, Place]] = [(tree, ())]
+    for node, place in left:  # it grows meanwhile
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            known: set[str] = set()
+            for key, value in node.value:
+                here = (*place, str(key.value))
+                if key.value in known:
+                    yield here, f"is there again on line {key.start_mark.line + 1}: join the two"
+                known.add(key.value)
+                left.append((value, here))
+        elif isinstance(node, yaml.SequenceNode):
+            left.extend((value, (*place, number)) for number, value in enumerate(node.value))

@@ -16,6 +16,9 @@ LANGUAGES = {
     "id", "ja", "ko", "zh",
 }  # fmt: skip
 TEXT = SHIPPED.read_text(encoding="utf-8")
+ALIASES_OF_ALIASES = "a0: &a0 [x]\n" + "".join(
+    f"a{number}: &a{number} [{', '.join([f'*a{number - 1}'] * 10)}]\n" for number in range(1, 30)
+)
 
 
 @pytest.fixture
@@ -159,6 +162,8 @@ def test_a_fault_points_at_its_own_line(written):
         pytest.param("policies: [", id="not YAML"),
         pytest.param("at: 2026-13-45T00:00:00Z", id="a date that no calendar has"),
         pytest.param("[" * 5_000, id="too deep"),
+        pytest.param("policies: &all [*all]", id="a list that holds itself"),
+        pytest.param(ALIASES_OF_ALIASES, id="aliases of aliases"),
         pytest.param("", id="empty"),
         pytest.param("- 1", id="a list"),
     ],
