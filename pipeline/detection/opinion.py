@@ -156,7 +156,9 @@ class Opinion:
         doubts = Doubts([], [], [], set(), [])
         done = {found.act for found in acts}
         claims = [found for found in acts if found.act in CONTACTS]
-        if is_deniable(scene, mentions, reasons, manners) and self._are_denied(scene, answers, claims):
+        if is_deniable(scene, mentions, reasons, manners) and all(
+            self._denies(scene, answers, each) for each in claims
+        ):
             doubts.denied.extend(claims)
             doubts.matches.extend(Match("opinion.denied", found.start, found.end) for found in claims)
             done -= CONTACTS
@@ -179,13 +181,11 @@ class Opinion:
             doubts.matches.append(Match(f"opinion.{name}", start, end))
         return doubts
 
-    def _are_denied(self, scene: Scene, answers: Answers, claims: Sequence[FoundAct]) -> bool:
-        """Whether all else speaks against each of some acts: friendly words around an act's sentence are not enough."""
-        score = answers.score("contact")
-        return all(
-            max(score, *(answers.score("contact", number) for number in sentences_of(scene, found)))
-            < self._denied_below.get(family_of(found.rule), DENIED)
-            for found in claims
+    def _denies(self, scene: Scene, answers: Answers, found: FoundAct) -> bool:
+        """Whether all else speaks against an act: friendly words around its sentence are not enough."""
+        limit = self._denied_below.get(family_of(found.rule), DENIED)
+        return answers.score("contact") < limit and all(
+            answers.score("contact", number) < limit for number in sentences_of(scene, found)
         )
 
     def answers(self, scene: Scene, mentions: int) -> Answers:

@@ -302,28 +302,26 @@ def tables_of(packs: PackSet) -> Tables:
     anchors.update((letter * 3, [SURE]) for letter in _LETTERS if letter != "w")
     anchors.update((found, [SURE]) for pack in packs.packs for found in reversed_words(pack))
     anchors.update((f" {found}", [SURE]) for found in base64_figures())
-    traps = frozenset(number_traps(packs.packs))
     two_words = traps_of(entries)
     return Tables(
         by_script(anchors, two_words),
         by_script(companions, two_words),
         cut,
-        traps,
+        number_traps(packs.packs),
         concepts,
         needs,
     )
 
 
-def number_traps(packs: Iterable[Pack]) -> Iterator[str]:
+def number_traps(packs: Iterable[Pack]) -> frozenset[str]:
     """Words behind which no phone number stands in any language: "pod" is Italian for a meter's point, and Polish for "at"."""
-    trap_words, everyday = {}, {}
+    found: set[str] = set()
+    everyday: set[str] = set()
     for pack in packs:
-        trap_words[pack.language] = {
-            bare for word in singles(pack.entries, "number_trap") if (bare := word.rstrip("*")).isalpha()
-        }
-        everyday[pack.language] = singles(pack.entries, "common") - trap_words[pack.language]
-    elsewhere = frozenset().union(*everyday.values())
-    yield from frozenset().union(*trap_words.values()) - elsewhere
+        own = {bare for word in singles(pack.entries, "number_trap") if (bare := word.rstrip("*")).isalpha()}
+        found |= own
+        everyday |= singles(pack.entries, "common") - own
+    return frozenset(found - everyday)
 
 
 class Prefilter:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import structlog
 from aiokafka.partitioner import murmur2
@@ -169,20 +170,21 @@ def create_topic(admin: KafkaAdminClient, spec: TopicSpec, replication_factor: i
     log.info("topic_created", topic=spec.name, partitions=spec.partitions)
 
 
-def partition_counts(admin: KafkaAdminClient, names: list[str]) -> dict[str, int]:
+def partition_counts(admin: KafkaAdminClient, names: Sequence[str]) -> dict[str, int]:
     """Partitions of each of the named topics that exists."""
-    there = set(admin.list_topics())
-    wanted = [name for name in names if name in there]
-    if not wanted:
-        return {}
-    return {str(topic["name"]): len(topic["partitions"]) for topic in admin.describe_topics(wanted)}
+    return {str(topic["name"]): len(topic["partitions"]) for topic in described(admin, names)}
 
 
 def logs_of(admin: KafkaAdminClient, names: Sequence[str]) -> dict[str, str]:
     """What tells each topic that exists from another of its name: the first part of the id that Kafka gave it."""
+    return {str(topic["name"]): str(topic["topic_id"])[:LOG_CHARACTERS] for topic in described(admin, names)}
+
+
+def described(admin: KafkaAdminClient, names: Sequence[str]) -> list[dict[str, Any]]:
+    """What the broker says of each of the named topics that exists."""
     there = set(admin.list_topics())
-    topics = admin.describe_topics([name for name in names if name in there])
-    return {str(topic["name"]): str(topic["topic_id"])[:LOG_CHARACTERS] for topic in topics}
+    wanted = [name for name in names if name in there]
+    return admin.describe_topics(wanted) if wanted else []  # of no name: of all topics
 
 
 def check_co_partitioning(counts: Mapping[str, int], names: TopicNames) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from pipeline.errors import SettingsError
 from pipeline.faults import Fault
-from pipeline.policy.checks import meaning_faults
+from pipeline.policy.checks import FaultAt, meaning_faults
 from pipeline.policy.model import BookFile, Policy
 from pipeline.yaml_tree import Place, line_of, parsed, repeated_keys, stands
 
@@ -79,16 +79,20 @@ def book_of_text(text: str, name: str) -> tuple[PolicyBook | None, list[Fault]]:
         mark = getattr(error, "problem_mark", None)
         says = "is not YAML: look at this line and the one before" if mark else "is not YAML that can be read"
         return None, [Fault(name, mark.line + 1 if mark else 0, says)]
-    if repeated := list(repeated_keys(tree)):
-        return None, [Fault(name, line_of(tree, place), says, dotted(place)) for place, says in repeated]
+
+    def told(faults: Iterable[FaultAt]) -> list[Fault]:
+        return [Fault(name, line_of(tree, place), says, dotted(place)) for place, says in faults]
+
+    if repeated := told(repeated_keys(tree)):
+        return None, repeated
     content, unknown = with_inherited(content)
     if unknown:
-        return None, [Fault(name, line_of(tree, place), text, dotted(place)) for place, text in unknown]
+        return None, told(unknown)
     try:
         book = BookFile.model_validate(content)
     except ValidationError as error:
-        return None, [Fault(name, line_of(tree, place), says, dotted(place)) for place, says in own_faults(tree, error)]
-    faults = [Fault(name, line_of(tree, place), says, dotted(place)) for place, says in meaning_faults(book)]
+        return None, told(own_faults(tree, error))
+    faults = told(meaning_faults(book))
     return (None, faults) if faults else (made_book(book, text), [])
 
 
@@ -104,9 +108,9 @@ def made_book(book: BookFile, text: str) -> PolicyBook:
     )
 
 
-def own_faults(tree: Any, error: ValidationError) -> Iterator[tuple[Place, str]]:
+def own_faults(tree: Any, error: ValidationError) -> Iterator[FaultAt]:
     """The faults where they were written: not again in a version that inherits one, nor in what holds it."""
-    told: set[tuple[Place, str]] = set()
+    told: set[FaultAt] = set()
     faults = error.errors(include_input=False, include_url=False, include_context=False)
     for fault in faults:
         place, says = fault["loc"], fault_text(fault["msg"])
@@ -131,7 +135,7 @@ def dotted(place: Place) -> str:
     return ".".join(map(str, place))
 
 
-def with_inherited(content: Any) -> tuple[Any, list[tuple[Place, str]]]:
+def with_inherited(content: Any) -> tuple[Any, list[FaultAt]]:
     """The book with every version whole: one that is `based_on` an earlier one states only what differs."""
     if not isinstance(content, dict) or not isinstance(content.get("policies"), list):
         return content, []

@@ -12,7 +12,7 @@ from schemas.vocabulary import Sender
 from tests.corpus.measure import UNSEEN, chatter_rows, detector_answers, service_rows, taken_for_contact
 
 CORPUS = Path(__file__).parents[1] / "corpus" / "seen"
-CHATTER = [row["text"] for row in chatter_rows(UNSEEN)]
+CHATTER = [row["text"] for row in chatter_rows(UNSEEN) if row["sender"] is Sender.SELLER]
 
 
 @pytest.fixture(scope="module")
