@@ -5,24 +5,24 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, product
 from math import inf, prod
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ahocorasick_rs import AhoCorasick, Implementation
 
 from pipeline.detection.phrases import Step, has_no_space, phrases_of
 
-SHORT_WORD = 3
+SHORT_WORD: Final = 3
 """Letters of a word that is met as often as an everyday one."""
-LONGEST_EVERYDAY = 5
-LONGEST_WINDOW = 5
+LONGEST_EVERYDAY: Final = 5
+LONGEST_WINDOW: Final = 5
 """Neighbouring words of an anchor."""
-FEW_SPELLINGS = 60
-LIKELY = 0.003
+FEW_SPELLINGS: Final = 60
+LIKELY: Final = 0.003
 """Above this a run is met too often to be worth its few spellings."""
-MOST_SPELLINGS = 300
+MOST_SPELLINGS: Final = 300
 """Of one anchor: the automaton holds each."""
-_WORD = re.compile(r" [^ ]+ ")
-_SIGNS = re.compile(r"[\x00-\x20!-/:-@\[-`{-\x7f]+")
+_WORD: Final = re.compile(r" [^ ]+ ")
+_SIGNS: Final = re.compile(r"[\x00-\x20!-/:-@\[-`{-\x7f]+")
 
 Spellings = tuple[str, ...]
 Concepts = dict[int, int]
@@ -45,12 +45,12 @@ class Clue(NamedTuple):
     """One of these anywhere in the message as written, where that is ASCII: they do not stand in plain text."""
 
 
-SURE = Clue()
+SURE: Final = Clue()
 
 
 Trap = tuple[Spellings, Spellings]
 """What means something else with a word: before it, behind it."""
-NO_TRAP: Trap = ((), ())
+NO_TRAP: Final[Trap] = ((), ())
 
 
 class Meaning(NamedTuple):
@@ -61,7 +61,7 @@ class Meaning(NamedTuple):
     trap: Trap
 
 
-SAYS_ENOUGH = Meaning((), NO_TRAP)
+SAYS_ENOUGH: Final = Meaning((), NO_TRAP)
 
 
 class Table(NamedTuple):

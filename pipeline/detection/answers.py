@@ -1,11 +1,12 @@
 """Whether a message is a no and nothing else: a refusal, where it answers a request."""
 
 import re
+from typing import Final
 
 from pipeline.detection.fold import fold
 
-LONGEST_CHARACTERS = 40
-_WORDS = re.compile(r"[^\W\d_]+")
+LONGEST_CHARACTERS: Final = 40
+_WORDS: Final = re.compile(r"[^\W\d_]+")
 
 
 def letters_alone(text: str) -> str:

@@ -1,6 +1,7 @@
 """Digits in a message, however they are written: figures, words, letters for figures, with fillers between."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final
 
 from pipeline.detection.digit_words import DigitWords
 from pipeline.detection.kinds import Kind
@@ -8,50 +9,50 @@ from pipeline.detection.lexicon import Found
 from pipeline.detection.phrases import is_no_space
 from pipeline.detection.words import Reading
 
-MOST_GUESSES = 40
+MOST_GUESSES: Final = 40
 """Words of a message that are looked at as digits misspelt or run together."""
-MAX_FILLERS = 5
+MAX_FILLERS: Final = 5
 """Words without meaning between two digits: "then", "no spaces now", "and at the end"."""
-_MAX_DIGITS = 15
-_LONG_RUN = 7
-_LEET_DIGITS = str.maketrans("oilszbgqeat|!оοзб", "01152899347110036")
+_MAX_DIGITS: Final = 15
+_LONG_RUN: Final = 7
+_LEET_DIGITS: Final = str.maketrans("oilszbgqeat|!оοзб", "01152899347110036")
 """The last four in Greek and Cyrillic."""
-_LEET_LETTERS = frozenset("oilszbgqeat|!оοзб")
-_ZEROS = frozenset("o")
-_GLUED = frozenset("לבוה")
+_LEET_LETTERS: Final = frozenset("oilszbgqeat|!оοзб")
+_ZEROS: Final = frozenset("o")
+_GLUED: Final = frozenset("לבוה")
 """Words of one letter that Hebrew writes without a space."""
-_LIKE_DIGITS = frozenset("oilоο")
+_LIKE_DIGITS: Final = frozenset("oilоο")
 """Letters that a digit beside them is enough for."""
-_DRAWN_OUT = "ー"
+_DRAWN_OUT: Final = "ー"
 """A letter that looks like a dash between figures."""
-_SURELY_DIGITS = 4
+_SURELY_DIGITS: Final = 4
 """Words for digits of a language that the message is otherwise not in."""
 _FEW_WORDS, _SURELY_BARE = 10, 3
 """In a message of so few words, so many."""
 # Words for digits that are mostly something else. They count only beside other words for digits.
-HOMOPHONES = frozenset({"to", "too", "for", "fore", "won", "ate", "oh", "o", "one", "un", "une", "uno", "una", "um",
+HOMOPHONES: Final = frozenset({"to", "too", "for", "fore", "won", "ate", "oh", "o", "one", "un", "une", "uno", "una", "um",
                          "uma", "ein", "eine", "een", "en", "ett", "on", "six", "tree", "sex"})  # fmt: skip
 
-_LEADING = frozenset({
+_LEADING: Final = frozenset({
     ("en", "to"), ("en", "too"), ("en", "for"), ("en", "fore"), ("en", "ate"), ("tr", "on"),
     ("da", "en"), ("da", "et"), ("no", "en"), ("sv", "en"), ("sv", "ett"),
     ("ja", "に"), ("ja", "ご"), ("ja", "し"), ("ja", "よ"), ("ja", "く"),
     ("ko", "이"), ("ko", "일"), ("ko", "원"), ("vi", "nam"), ("vi", "khong"), ("hi", "do"),
 })  # fmt: skip
 """Of these, such as lead to a number and are none of it, by language: "to five five five …" is to it."""
-_DIGITS_BEHIND = 5
+_DIGITS_BEHIND: Final = 5
 """A run so long makes a digit of what stands before it."""
 _MOST_FIGURES_BEHIND, _MOST_FIGURES_BEFORE = 2, 3
 """Figures of a group that a digit in words may stand beside: a longer one begins or ends by itself."""
-_FEWEST_BEFORE_FILLERS = 2
+_FEWEST_BEFORE_FILLERS: Final = 2
 """Digits before fillers that a word behind them goes on with."""
-_SHORTEST_OF_THREE = 8
+_SHORTEST_OF_THREE: Final = 8
 """Letters of three words for digits without spaces between."""
-_FEWEST_OF_A_RUN = 3
+_FEWEST_OF_A_RUN: Final = 3
 """Words for digits without spaces between that are no chance."""
-_FEWEST_BESIDE_A_GUESS = 2
+_FEWEST_BESIDE_A_GUESS: Final = 2
 """Digits on one side of a word that is taken for a misspelt one."""
-_DIGITS_AROUND = 6
+_DIGITS_AROUND: Final = 6
 """So many make a digit of what stands between them."""
 
 

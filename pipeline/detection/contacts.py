@@ -4,6 +4,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from pipeline.detection import numbers as phone
 from pipeline.detection.atoms import Atom
@@ -17,23 +18,23 @@ from pipeline.detection.words import Reading, Trick
 from schemas.vocabulary import Act, Channel, Sender
 
 # Each repetition is bounded, and what follows it cannot be part of it.
-_HANDLE = re.compile(
+_HANDLE: Final = re.compile(
     r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,3}"
     r"|(?:\b(?:wa\.me|t\.me|telegram\.me|line\.me|m\.me|zalo\.me|u\.wechat|open\.kakao|api\.whatsapp|chat\.whatsapp|discord\.gg"
     r"|signal\.me|viber\.click|instagram\.com|facebook\.com|fb\.com|ig\.me|vk\.com)[\w.-]{0,40}/[\w+/?=&%.~-]{2,64})"
     r"|(?<![\w.])@[A-Za-z]\w{2,31}",
     re.IGNORECASE,
 )
-_FEWEST_WORDS_TO_ONE_ADDRESSED = 5
-_OPEN_DOMAINS = "com|net|org|info|biz|shop|store|online|site|xyz|app|link|club|top|example"
+_FEWEST_WORDS_TO_ONE_ADDRESSED: Final = 5
+_OPEN_DOMAINS: Final = "com|net|org|info|biz|shop|store|online|site|xyz|app|link|club|top|example"
 # A link, a host of a domain that anybody may have, or one of a country's with a path or a hyphen: "ok.no problem" is none.
-_LINK = re.compile(
+_LINK: Final = re.compile(
     rf"https?://\S{{3,80}}|\bwww\.\S{{3,80}}"
     rf"|\b[a-z0-9][a-z0-9-]{{1,40}}(?:\.[a-z0-9-]{{2,40}}){{0,3}}\.(?:(?:{_OPEN_DOMAINS})\b(?![\w-])|[a-z]{{2}}/)"
     r"|\b[a-z0-9]{1,30}-[a-z0-9-]{1,30}\.[a-z]{2}\b",
     re.IGNORECASE,
 )
-_LINK_CHANNELS = (
+_LINK_CHANNELS: Final = (
     ("wa.me", Channel.WHATSAPP),
     ("whatsapp", Channel.WHATSAPP),
     ("t.me", Channel.TELEGRAM),
@@ -45,22 +46,22 @@ _LINK_CHANNELS = (
     ("viber", Channel.VIBER),
     ("signal", Channel.SIGNAL),
 )
-_SURE_CUES = ("any_contact", "call_verb", "text_verb", "contact_me", "handle", "my_contact", "your_contact",
+_SURE_CUES: Final = ("any_contact", "call_verb", "text_verb", "contact_me", "handle", "my_contact", "your_contact",
               "phrase.share", "phrase.request", "phrase.hint")  # fmt: skip
-_FAINT_CUES = {"here_is": 4, "reach_verb": 6, "me": 6}
+_FAINT_CUES: Final = {"here_is": 4, "reach_verb": 6, "me": 6}
 """How near, in words, a cue must stand that alone says little."""
 FEWEST_OF_A_PIECE, _MOST_OF_A_PIECE = 3, 8
 """Digits of a piece of a number."""
-_UNIT_CHARACTERS = 8
+_UNIT_CHARACTERS: Final = 8
 """Behind a number, in which a unit may stand."""
-_CUE_REACH_WORDS = 18
-_THIRD_PARTY_REACH_WORDS = 8
-_TRAP_REACH_WORDS = 5
-_TRAP_REACH_BEHIND_WORDS = 3
-_LONGEST_ABBREVIATION = 3
-_ALONE_WORDS = 3
-_MAX_HOST_WORDS = 3
-_LONGEST_DOMAIN = 7
+_CUE_REACH_WORDS: Final = 18
+_THIRD_PARTY_REACH_WORDS: Final = 8
+_TRAP_REACH_WORDS: Final = 5
+_TRAP_REACH_BEHIND_WORDS: Final = 3
+_LONGEST_ABBREVIATION: Final = 3
+_ALONE_WORDS: Final = 3
+_MAX_HOST_WORDS: Final = 3
+_LONGEST_DOMAIN: Final = 7
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pipeline.detection.answers import LONGEST_CHARACTERS, letters_alone
 from pipeline.detection.atoms import atoms_of
@@ -33,12 +33,12 @@ from pipeline.detection.scene import Hit, Scene
 from pipeline.detection.words import Layer
 from schemas.vocabulary import Act, Channel, Manner, Reason, Sender
 
-_PASSING = frozenset({Manner.ALTERNATIVE_OFFERED, Manner.CONSENT_SOUGHT, Manner.USE_LIMITED, Manner.URGENCY})
+_PASSING: Final = frozenset({Manner.ALTERNATIVE_OFFERED, Manner.CONSENT_SOUGHT, Manner.USE_LIMITED, Manner.URGENCY})
 """Alone they say nothing about contact."""
-_ASKING = ("your_any", "do_you_have", "how_to", "yours")
+_ASKING: Final = ("your_any", "do_you_have", "how_to", "yours")
 """What a buyer says who wants the seller's contact and not only gives its own."""
-_ANSWERS = frozenset({Act.GRANT, Act.REFUSE, Act.WITHDRAW})
-_SLANG = {f"weak_channel.{name}": f"channel.{name}" for name in
+_ANSWERS: Final = frozenset({Act.GRANT, Act.REFUSE, Act.WITHDRAW})
+_SLANG: Final = {f"weak_channel.{name}": f"channel.{name}" for name in
           (Channel.WHATSAPP, Channel.TELEGRAM, Channel.WECHAT, Channel.VIBER, Channel.ZALO, Channel.KAKAOTALK)}  # fmt: skip
 """Code-like names of messengers, with the plain ones."""
 

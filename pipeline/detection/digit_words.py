@@ -3,17 +3,18 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
+from typing import Final
 
 from pipeline.detection.packs import Entry
 from pipeline.detection.phrases import has_no_space, phrases_of
 
-SHORTEST_PIECE = 2
+SHORTEST_PIECE: Final = 2
 """Letters of a word in a run of them."""
-LONGEST_RUN = 40
-SHORTEST_MISSPELT = 3
-LONG = 9
+LONGEST_RUN: Final = 40
+SHORTEST_MISSPELT: Final = 3
+LONG: Final = 9
 """Letters of a word that may have two letters wrong."""
-_PIECES = re.compile(r"\d+|[^\W\d_]+")
+_PIECES: Final = re.compile(r"\d+|[^\W\d_]+")
 
 Vocabulary = Mapping[str, str]
 """Single words, and the digits that each stands for."""

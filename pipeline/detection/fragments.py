@@ -1,14 +1,14 @@
 """Whether a message is little but a few digits: perhaps a piece of a number that is sent in several messages."""
 
 import re
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-LONGEST_CHARACTERS = 48
-MOST_LETTERS = 14
+LONGEST_CHARACTERS: Final = 48
+MOST_LETTERS: Final = 14
 FEWEST_DIGITS, MOST_DIGITS = 2, 9
-_DIGIT = re.compile(r"\d")
+_DIGIT: Final = re.compile(r"\d")
 # Prices, sizes, times, shares, counts and dates come as a few digits as well.
-MEASURE = re.compile(
+MEASURE: Final = re.compile(
     r"[€$£¥₹₽₩₫฿₺%#°:]|\d\s?(?:x|cm|mm|m|kg|g|ml|l|eur|euros?|usd|gbp|pln|h|am|pm|uhr|min|pcs|st|stk|years?|days?|weeks?)\b"
     r"|\d\s?[年月日元円号號个個只点點]|\b\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b",
     re.IGNORECASE,
@@ -22,7 +22,7 @@ class Fragment(NamedTuple):
     has_prefix: bool
 
 
-NONE = Fragment(0, has_prefix=False)
+NONE: Final = Fragment(0, has_prefix=False)
 
 
 def fragment_of(text: str) -> Fragment:

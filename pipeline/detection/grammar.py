@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import chain
+from typing import Final
 
 from pipeline.detection.kinds import EVERY_LANGUAGE
 from pipeline.detection.model import FoundAct, Match
@@ -9,13 +10,13 @@ from pipeline.detection.packs import Rule
 from pipeline.detection.scene import Hit, Scene
 from schemas.vocabulary import Act, Channel, Manner, Sender
 
-NEGATION_REACH_WORDS = 5
-QUESTION = ("question",)
-FAINT_CHANNELS = frozenset({"channel.phone", "channel.sms"})
+NEGATION_REACH_WORDS: Final = 5
+QUESTION: Final = ("question",)
+FAINT_CHANNELS: Final = frozenset({"channel.phone", "channel.sms"})
 """Named by signs that stand beside any contact."""
-CANCELLING = frozenset({"reported", "third_party", "negation"})
-UNDENIABLE = frozenset({Act.REFUSE, Act.WITHDRAW})
-_MOST_KEPT = 20_000
+CANCELLING: Final = frozenset({"reported", "third_party", "negation"})
+UNDENIABLE: Final = frozenset({Act.REFUSE, Act.WITHDRAW})
+_MOST_KEPT: Final = 20_000
 """Sentences' concepts of which the rules are kept."""
 
 

@@ -1,14 +1,14 @@
 """What the phrases of packs stand for: which concept, in which languages, and what of it counts where."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-CONTACT_NOUNS = frozenset({"contact_noun", "contact_noun_weak"})
-LOANS = "en"
+CONTACT_NOUNS: Final = frozenset({"contact_noun", "contact_noun_weak"})
+LOANS: Final = "en"
 """English nouns for a number, and channels of any language, are said in every language."""
 # These say nothing about the language, or too much: digits and channels look alike in many.
-SPEECHLESS = ("digit.", "repeat.", "filler", "channel.", "weak_channel.")
-EVERY_LANGUAGE = -1  # all bits
+SPEECHLESS: Final = ("digit.", "repeat.", "filler", "channel.", "weak_channel.")
+EVERY_LANGUAGE: Final = -1  # all bits
 
 
 class Meant(NamedTuple):

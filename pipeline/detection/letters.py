@@ -8,7 +8,7 @@ LETTER_BUCKETS: Final = 32_768
 """Of the weights of runs of letters."""
 SINGLE_BUCKETS: Final = 4_096
 """Of these, for letters one by one; the rest are for three in a row."""
-ZERO = 128
+ZERO: Final = 128
 """What a weight of nothing is stored as."""
 _SPACE: Final = 32
 _FNV_PRIME: Final = 16_777_619

@@ -9,17 +9,17 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from sys import intern
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pipeline.detection.kinds import Ending, Kind, Languages, Meant
 from pipeline.detection.packs import Entry, Pack
 from pipeline.detection.phrases import Step, phrases_of, slug_of
 
-MAX_GAP_WORDS = 3
+MAX_GAP_WORDS: Final = 3
 SHORTEST_CUT, LONGEST_CUT = 5, 24
 """Letters of a word that people cut in pieces."""
-_MAX_CLASSES = 60_000
-_MAX_STATES = 12_000
+_MAX_CLASSES: Final = 60_000
+_MAX_STATES: Final = 12_000
 
 
 class Found:
@@ -53,12 +53,12 @@ class Terms(NamedTuple):
 
 
 class Graph(NamedTuple):
-    """The phrases of all packs. Node 0 is where each begins. In arrays, since it has some 300,000 edges."""
+    """The phrases of all packs. Node 0 is where each begins. In arrays, since it has some 400,000 edges."""
 
     starts: "array[int]"
-    """By node, where its edges begin; those of the next one end them."""
-    labels: "array[int]"
-    """Number of the word, or of the stem with its star (`telefon*`, `*رقم`), of each edge; rising within a node."""
+    """By number of a word, or of a stem with its star (`telefon*`, `*رقم`): where its edges begin; the next one's end them."""
+    sources: "array[int]"
+    """The node that each edge comes from; rising within a word."""
     targets: "array[int]"
     """Where each edge leads: to a node, or to the end of a phrase, which is `-1` less the number of its term."""
     anything: dict[int, tuple[int, ...]]
@@ -76,10 +76,13 @@ class Graph(NamedTuple):
 class State:
     """A set of nodes that a sequence of words leads to, and the phrases that end there."""
 
-    __slots__ = ("ending", "next", "nodes")
+    __slots__ = ("ending", "gaps", "next", "nodes")
 
-    def __init__(self, nodes: tuple[int, ...], ending: Ending | None) -> None:
+    def __init__(self, nodes: tuple[int, ...], gaps: tuple[int, ...], ending: Ending | None) -> None:
         self.nodes = nodes
+        """Rising."""
+        self.gaps = gaps
+        """Those of them that any word leads on from."""
         self.next: dict[int, State | None] = {}
         self.ending = ending
 
@@ -96,7 +99,8 @@ class Lexicon:
         self._class_labels: list[tuple[int, ...]] = []
         self._class_ids: dict[tuple[int, ...], int] = {}
         self._states: dict[tuple[int, ...], State] = {}
-        self._start = State((0,), None)
+        self._start = State((0,), (), None)
+        self._endings: dict[tuple[int, ...], Ending] = {}
         self._kinds: dict[int, Kind] = {}
 
     def find(self, words: list[str], ends: frozenset[int] | set[int]) -> list[Found]:
@@ -162,17 +166,7 @@ class Lexicon:
             yield from (f"*{part}*" for part in dict.fromkeys((word, *_parts(word))) if f"*{part}*" in stems)
 
     def _step(self, state: State, class_id: int) -> State | None:
-        graph = self._graph
-        labels, targets = graph.labels, graph.targets
-        reached: dict[int, None] = {}
-        for node in state.nodes:
-            reached.update(dict.fromkeys(graph.anything.get(node, ())))
-            first, last = graph.starts[node], graph.starts[node + 1]
-            for label in self._class_labels[class_id]:
-                at = bisect_left(labels, label, first, last)
-                while at < last and labels[at] == label:
-                    reached[targets[at]] = None
-                    at += 1
+        reached = self._reached(state, class_id)
         following: State | None = None
         if reached:
             known = tuple(sorted(reached))
@@ -180,11 +174,40 @@ class Lexicon:
             if following is None:
                 if len(self._states) > _MAX_STATES:
                     self._forget()
-                kinds = tuple(self._kind(-1 - target) for target in reached if target < 0)
-                nodes = tuple(target for target in reached if target >= 0)
-                following = self._states[known] = State(nodes, Ending(kinds) if kinds else None)
+                ends = bisect_left(known, 0)
+                nodes = known[ends:]
+                anything = self._graph.anything
+                gaps = tuple([node for node in nodes if node in anything])
+                following = self._states[known] = State(nodes, gaps, self._ending(known[:ends]) if ends else None)
         state.next[class_id] = following
         return following
+
+    def _reached(self, state: State, class_id: int) -> set[int]:
+        graph, nodes = self._graph, state.nodes
+        sources, targets = graph.sources, graph.targets
+        reached: set[int] = set()
+        for node in state.gaps:
+            reached.update(graph.anything[node])
+        for label in self._class_labels[class_id]:
+            first, last = graph.starts[label], graph.starts[label + 1]
+            if len(nodes) < last - first:
+                for node in nodes:
+                    at = bisect_left(sources, node, first, last)
+                    while at < last and sources[at] == node:
+                        reached.add(targets[at])
+                        at += 1
+            else:
+                for at in range(first, last):
+                    place = bisect_left(nodes, sources[at])
+                    if place < len(nodes) and nodes[place] == sources[at]:
+                        reached.add(targets[at])
+        return reached
+
+    def _ending(self, targets: tuple[int, ...]) -> Ending:
+        ending = self._endings.get(targets)
+        if ending is None:
+            ending = self._endings[targets] = Ending(tuple([self._kind(-1 - target) for target in reversed(targets)]))
+        return ending
 
     def _kind(self, number: int) -> Kind:
         kind = self._kinds.get(number)
@@ -197,6 +220,7 @@ class Lexicon:
         for state in self._states.values():
             state.next.clear()
         self._states.clear()
+        self._endings.clear()
         self._start.next.clear()
 
 
@@ -272,12 +296,16 @@ class _Growing:
     def graph(self) -> Graph:
         """What was added, in its final form."""
         numbers = {word: number for number, word in enumerate(self.words)}
-        starts, labels, targets = array("I", [0]), array("I"), array("i")
-        for table in self.edges:
-            for number, reached in sorted((numbers[word], reached) for word, reached in table.items()):
-                labels.extend([number] * len(reached))
+        edges: list[list[tuple[int, list[int]]]] = [[] for _ in numbers]
+        for node, table in enumerate(self.edges):
+            for word, reached in table.items():
+                edges[numbers[word]].append((node, reached))
+        starts, sources, targets = array("I", [0]), array("I"), array("i")
+        for each in edges:
+            for node, reached in each:
+                sources.extend([node] * len(reached))
                 targets.extend(reached)
-            starts.append(len(labels))
+            starts.append(len(sources))
         beginnings = frozenset(
             word[:size]
             for word, weight in self.words.items()
@@ -286,7 +314,7 @@ class _Growing:
         )
         return Graph(
             starts,
-            labels,
+            sources,
             targets,
             {node: tuple(following) for node, following in self.anything.items()},
             packed(self.terms),

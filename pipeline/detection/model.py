@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from schemas.vocabulary import Act, Channel, Manner, Reason, main_reason
 
-_PUSHES = (Act.SHARE, Act.HINT)
-_ASKS_OR_PUSHES = (Act.REQUEST, *_PUSHES)
-_PRESSURE = (Manner.URGENCY, Manner.THREAT)
+_PUSHES: Final = (Act.SHARE, Act.HINT)
+_ASKS_OR_PUSHES: Final = (Act.REQUEST, *_PUSHES)
+_PRESSURE: Final = (Manner.URGENCY, Manner.THREAT)
 
 
 class FoundAct(NamedTuple):
@@ -106,7 +106,7 @@ class Detection:
         return any(found.act is act for found in self.acts)
 
 
-NOTHING = Detection()
+NOTHING: Final = Detection()
 """What a message without anything of interest yields."""
 
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 
 import phonenumbers
 
@@ -13,43 +14,49 @@ from pipeline.detection.model import Mention
 from pipeline.detection.validators import is_no_phone_number, other_figures
 from pipeline.detection.words import Layer, Reading
 
-MIN_DIGITS = 7
-MAX_DIGITS = 15
-_MAX_GAP_CHARACTERS = 40
-_MAX_CANDIDATES = 12
-_MAX_FRAGMENTS = 5
-_MAX_BESIDE = 2
+MIN_DIGITS: Final = 7
+MAX_DIGITS: Final = 15
+_MAX_GAP_CHARACTERS: Final = 40
+_MAX_CANDIDATES: Final = 12
+_MAX_FRAGMENTS: Final = 5
+_MAX_BESIDE: Final = 2
 """Digits of a small number beside a phone number: "at 6", "2 pieces"."""
-_SURE_DIGITS = 9
+_SURE_DIGITS: Final = 9
 """Of a mobile number that nothing but its form tells."""
-_MOST_DROPPED = 3
+_MOST_DROPPED: Final = 3
 """Figures beside a number that are none of it, looked for."""
-_PUBLIC_TYPES = frozenset({
+_PUBLIC_TYPES: Final = frozenset({
     phonenumbers.PhoneNumberType.TOLL_FREE,
     phonenumbers.PhoneNumberType.PREMIUM_RATE,
     phonenumbers.PhoneNumberType.SHARED_COST,
     phonenumbers.PhoneNumberType.UAN,
 })  # fmt: skip
-_NORDIC_GROUPS = [3, 2, 3]
+_NORDIC_GROUPS: Final = [3, 2, 3]
 """Digits of each group of a Norwegian mobile number, as people write it."""
-_DIALLED_DIGITS = range(9, 12)
+_DIALLED_DIGITS: Final = range(9, 12)
 """Of a number with its prefix."""
-_PREFIX_DIGITS = range(3, 6)
-_USUAL_SEPARATORS = frozenset(" -.()/+\u00a0\u202f\u2011\u2010\u2013\u2212,")
-_MIN_SPACED = 6
-_FULLWIDTH = range(0xFF10, 0xFF1A)
-_ARROWS = 0x2190
+_PREFIX_DIGITS: Final = range(3, 6)
+_USUAL_SEPARATORS: Final = frozenset(" -.()/+\u00a0\u202f\u2011\u2010\u2013\u2212,")
+_MIN_SPACED: Final = 6
+_FULLWIDTH: Final = range(0xFF10, 0xFF1A)
+_ARROWS: Final = 0x2190
 # "98 mango 76 mango 54 mango 32", and "607carnation111petunia222" in one word.
-_REPEATED = re.compile(r"(?<!\d)\d{1,4}\W{1,3}([^\W\d]{2,14})\W{1,3}\d{1,4}(?:\W{1,3}\1\W{1,3}\d{1,4}){1,6}(?!\d)")
+_REPEATED: Final = re.compile(
+    r"(?<!\d)\d{1,4}\W{1,3}([^\W\d]{2,14})\W{1,3}\d{1,4}(?:\W{1,3}\1\W{1,3}\d{1,4}){1,6}(?!\d)"
+)
 # "09 mango 13 kiwi 22 plum 11 fig 00": from a nought or a plus on, with a word between any two groups.
-_STREWN = re.compile(r"(?<![\w.,:/-])[0+]\d{0,4}(?:\W{1,3}[^\W\d]{2,14}\W{1,3}(?:\d{1,4}|\d(?: \d){1,3})(?!\d)){3,6}")
-_LETTERS = re.compile(r"[^\W\d]+")
-_WITHIN_WORD = re.compile(r"(?<!\w)\d{2,4}(?:[^\W\d]{3,14}\d{2,4}){2,4}(?!\w)")
-_HIDING = frozenset({"keycaps", "html", "leet", "zero_width", "homoglyph", "digit_words", "filler_words", "base64"})
+_STREWN: Final = re.compile(
+    r"(?<![\w.,:/-])[0+]\d{0,4}(?:\W{1,3}[^\W\d]{2,14}\W{1,3}(?:\d{1,4}|\d(?: \d){1,3})(?!\d)){3,6}"
+)
+_LETTERS: Final = re.compile(r"[^\W\d]+")
+_WITHIN_WORD: Final = re.compile(r"(?<!\w)\d{2,4}(?:[^\W\d]{3,14}\d{2,4}){2,4}(?!\w)")
+_HIDING: Final = frozenset(
+    {"keycaps", "html", "leet", "zero_width", "homoglyph", "digit_words", "filler_words", "base64"}
+)
 """Tricks that hide a number; in full width and other scripts' digits people write any figure."""
-_OFTEN = 4
+_OFTEN: Final = 4
 """A word so often between figures is there on purpose, however common it is."""
-_LINKS = ("wa.me/", "phone=", "tel:", "tel://", "sms:", "callto:", "send/", "viber://chat?number=")
+_LINKS: Final = ("wa.me/", "phone=", "tel:", "tel://", "sms:", "callto:", "send/", "viber://chat?number=")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,37 +15,37 @@ from pipeline.detection.prefilter import Hunch
 from pipeline.detection.scene import Scene
 from schemas.vocabulary import Act, Channel, Manner, Reason, Sender
 
-MOST_LETTERS = 2_000
+MOST_LETTERS: Final = 2_000
 """Of a message; the rest is not looked at, so that the time it takes is bounded."""
-CONCEPT_VALUE = 0.2
+CONCEPT_VALUE: Final = 0.2
 """Of a concept or a pair that is there, beside the runs of letters, whose values square to one together at most."""
-PAIR_REACH_WORDS = 3
+PAIR_REACH_WORDS: Final = 3
 """Between two concepts of a sentence, for them to be a pair: at most so many."""
-MOST_PAIRS = 1_000
+MOST_PAIRS: Final = 1_000
 """Looked at in a message, of a few hundred at most that people write."""
 _SECOND_BITS: Final = 16
 """Of the number of a pair, for that of its second concept."""
-DENIED = -2.6
+DENIED: Final = -2.6
 """Score of `contact` below which a rule is not believed: a probability of 14 %, the least that counts being 69 %."""
 TRUST, USUALLY = 0.75, 2.6
 """How much less for each logit by which a rule is right more often than usual, which is in 93 of 100."""
-LONGEST_DENIED_WORDS = 40
+LONGEST_DENIED_WORDS: Final = 40
 """Who writes more may want to drown what counts."""
-CLEARLY = 0.7
+CLEARLY: Final = 0.7
 """Between the scores of a reason and of none: twice as likely."""
 FIELD_BYTES, FIELD = 3, 0xFFFFFF
 """Of a sum of weights: twice as many as MOST_LETTERS come to, and then some."""
-UNTOLD = ("phrase", "digit.", "repeat.", "common", "filler", "trap")
+UNTOLD: Final = ("phrase", "digit.", "repeat.", "common", "filler", "trap")
 """Concepts that say nothing here: whole phrases are the rules' own answer, and the rest is no meaning."""
-_MOST_KEPT = 10_000
+_MOST_KEPT: Final = 10_000
 """Words of which the sums are kept."""
-PUSHES = frozenset({Act.SHARE, Act.HINT})
-CONTACTS = PUSHES | {Act.REQUEST}
-COLOURS = (Manner.CONSENT_SOUGHT, Manner.ALTERNATIVE_OFFERED, Manner.URGENCY)
+PUSHES: Final = frozenset({Act.SHARE, Act.HINT})
+CONTACTS: Final = PUSHES | {Act.REQUEST}
+COLOURS: Final = (Manner.CONSENT_SOUGHT, Manner.ALTERNATIVE_OFFERED, Manner.URGENCY)
 """Manners that only colour an act."""
-_GUESSED = [reason for reason in Reason if reason not in {Reason.PHISHING, Reason.NONE}]
+_GUESSED: Final = [reason for reason in Reason if reason not in {Reason.PHISHING, Reason.NONE}]
 """Phishing is too grave to be guessed."""
-_GUESSES = [(reason, f"reason.{reason}") for reason in sorted(_GUESSED)]
+_GUESSES: Final = [(reason, f"reason.{reason}") for reason in sorted(_GUESSED)]
 
 
 class Head(NamedTuple):

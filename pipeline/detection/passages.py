@@ -2,18 +2,19 @@
 
 import re
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from pipeline.detection.words import Layer
 
-LONG_CHARACTERS = 1_000
+LONG_CHARACTERS: Final = 1_000
 """A message up to this length is read whole; in a longer one passages compete for the reader's time."""
-_PASSAGE_CHARACTERS = 400
-_CHARACTERS_PER_SPACE = 12
+_PASSAGE_CHARACTERS: Final = 400
+_CHARACTERS_PER_SPACE: Final = 12
 """Fewer spaces than one in so many: a script without them, which says twice as much in a character."""
-_MAX_PASSAGES = 2
-_FEWEST_DIGITS = 7
-_DIGIT = re.compile(r"\d")
-_CONTACT_SIGNS = ("@", "wa.me", "t.me/", "whatsapp", "telegram")
+_MAX_PASSAGES: Final = 2
+_FEWEST_DIGITS: Final = 7
+_DIGIT: Final = re.compile(r"\d")
+_CONTACT_SIGNS: Final = ("@", "wa.me", "t.me/", "whatsapp", "telegram")
 
 
 def is_long(text: str) -> bool:

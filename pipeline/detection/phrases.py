@@ -2,24 +2,25 @@
 
 import re
 from functools import lru_cache
+from typing import Final
 
 from pipeline.detection.fold import NO_SPACE, fold
 from pipeline.detection.packs import combinations
 
-WORD = re.compile(
+WORD: Final = re.compile(
     # A run of letters and digits, a character of a script without spaces, or a sign that packs may list. Each branch
     # begins differently, so that nothing is ever read twice.
     rf"[{NO_SPACE}]|(?:[^\W_{NO_SPACE}]|[\u0900-\u0963\u0971-\u0dff])+|[\u2190-\u2bff\u3030\u303d\U0001f000-\U0001faff%$£€₹=#@&+]"
 )
-_NO_SPACE_ONE = re.compile(f"[{NO_SPACE}]")
-GAP = "..."
-_PLAIN_ENTRY = re.compile(r"(?:[a-z0-9 ]*[a-z0-9]\*?)?")
-_UNSPACED_ENTRY = re.compile(f"[{NO_SPACE}]+")
-_FOREIGN_ENTRY = re.compile(
+_NO_SPACE_ONE: Final = re.compile(f"[{NO_SPACE}]")
+GAP: Final = "..."
+_PLAIN_ENTRY: Final = re.compile(r"(?:[a-z0-9 ]*[a-z0-9]\*?)?")
+_UNSPACED_ENTRY: Final = re.compile(f"[{NO_SPACE}]+")
+_FOREIGN_ENTRY: Final = re.compile(
     r"[\u0430-\u045f\u0621-\u064a\u05d0-\u05ea\u03b1-\u03c9áéíóúàèìòùâêîôûãõñçıłąęśćźżńěščřžýůďťňășțğşőű ]*"
 )
 """Scripts and accents of which only one spelling is kept."""
-_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
+_UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
 
 Step = tuple[tuple[str, ...], ...]
 """Alternatives at one place of a phrase, each a sequence of words."""

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import accumulate, chain, product
 from math import inf, sqrt
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ahocorasick_rs import AhoCorasick, Implementation
 
@@ -37,31 +37,31 @@ from pipeline.detection.reading import SHORTEST_BASE64, holds_base64
 from pipeline.detection.tricks import SHORTEST_REVERSED, leet_words
 
 # Every way to an act passes one of these: alone, or with what a rule of the grammar needs beside it.
-SURE_CONCEPTS = ("phrase.", "manner.", "reason.phishing")
-ANCHORING = ("channel.", "weak_channel.", *SURE_CONCEPTS)
-ANCHOR_CONCEPTS = frozenset({
+SURE_CONCEPTS: Final = ("phrase.", "manner.", "reason.phishing")
+ANCHORING: Final = ("channel.", "weak_channel.", *SURE_CONCEPTS)
+ANCHOR_CONCEPTS: Final = frozenset({
     "contact_noun", "contact_noun_weak", "your_contact", "my_contact", "call_verb", "text_verb", "reach_verb",
     "off_platform", "secret", "or_else", "pay_outside", "authority", "review", "dot_sign",
 })  # fmt: skip
-PASSING = frozenset({"manner.urgency", "manner.consent_sought", "manner.use_limited"})
-SPOKEN_ADDRESS = (("at_sign",), ("dot_sign",))
+PASSING: Final = frozenset({"manner.urgency", "manner.consent_sought", "manner.use_limited"})
+SPOKEN_ADDRESS: Final = (("at_sign",), ("dot_sign",))
 """What "joe at mail dot com" needs; no rule of the grammar."""
-CIRCUMSTANCES = ("question", "number", "handle", "digits", "number_beginning")
+CIRCUMSTANCES: Final = ("question", "number", "handle", "digits", "number_beginning")
 """What rules need that is no word."""
-OWNED = {"your_any": ("your", "your_contact"), "my_any": ("my", "my_contact")}
-SHORTEST_CUT = 5
-LONGEST_CUT = 14
-LONGEST_EVERYDAY_NUMBER = 9
+OWNED: Final = {"your_any": ("your", "your_contact"), "my_any": ("my", "my_contact")}
+SHORTEST_CUT: Final = 5
+LONGEST_CUT: Final = 14
+LONGEST_EVERYDAY_NUMBER: Final = 9
 """Letters: a longer one beside another is no "twenty five" cm."""
-MOST_PIECES = 4
-FEWEST_DIGITS = 6
+MOST_PIECES: Final = 4
+FEWEST_DIGITS: Final = 6
 """Of a number that a rule may need."""
-FEWEST_OF_A_NUMBER = 9
+FEWEST_OF_A_NUMBER: Final = 9
 """Digits of a number with words between."""
-_LATIN_LOWER = "àáâãäåæçèéêëìíîïñòóôõöøùúûüýąćęłńśźżčďěňřšťůžășțşţğőűđœßı"
-_LATIN = "".join(map(chr, range(128))) + _LATIN_LOWER + _LATIN_LOWER[:-2].upper() + "İ’‘“”„–—…€«»¿¡£•"
+_LATIN_LOWER: Final = "àáâãäåæçèéêëìíîïñòóôõöøùúûüýąćęłńśźżčďěňřšťůžășțşţğőűđœßı"
+_LATIN: Final = "".join(map(chr, range(128))) + _LATIN_LOWER + _LATIN_LOWER[:-2].upper() + "İ’‘“”„–—…€«»¿¡£•"
 """The characters of a text in Latin letters, as nearly all are: one byte each."""
-_LATIN_CODES = charmap_build(_LATIN.ljust(256, "\ufffe"))
+_LATIN_CODES: Final = charmap_build(_LATIN.ljust(256, "\ufffe"))
 
 
 def _shape(character: str) -> str:
@@ -75,29 +75,31 @@ def _shape(character: str) -> str:
     return "$" if character in "@$|*%&#+€£" else "!" if character in "!(" else " "
 
 
-_SHAPE = bytes(ord(_shape(character)) for character in _LATIN).ljust(256)
+_SHAPE: Final = bytes(ord(_shape(character)) for character in _LATIN).ljust(256)
 """With "?" for a letter of another script."""
-_FIGURE = re.compile(r"[0-9@$|*%&€£]")
-_DIGITS = re.compile(r"\d+")
-_SEVEN_DIGITS = re.compile(r"(?:\d[^\d\n]{0,3}){7}")  # with signs and single letters between
-_SCATTERED_DIGITS = re.compile(r"(?<!\d)(?:\d{3,5}\D{1,20}){2}\d{3}")
-_FIGURES_AND_WORDS = re.compile(r"(?<!\d)\d{3,5}(?:\W{1,3}[^\W\d]{2,12}\D{0,16}\d{2,5}){2}")  # "963 then 777 then 88"
+_FIGURE: Final = re.compile(r"[0-9@$|*%&€£]")
+_DIGITS: Final = re.compile(r"\d+")
+_SEVEN_DIGITS: Final = re.compile(r"(?:\d[^\d\n]{0,3}){7}")  # with signs and single letters between
+_SCATTERED_DIGITS: Final = re.compile(r"(?<!\d)(?:\d{3,5}\D{1,20}){2}\d{3}")
+_FIGURES_AND_WORDS: Final = re.compile(
+    r"(?<!\d)\d{3,5}(?:\W{1,3}[^\W\d]{2,12}\D{0,16}\d{2,5}){2}"
+)  # "963 then 777 then 88"
 _LONGEST_TRAP, _MOST_SIGNS_BEHIND_TRAP = 24, 3
-_HARMLESS_ENTITIES = "amp|quot|apos|lt|gt|nbsp|#39|#x27|#34"
-_ENCODED = re.compile(rf"%[0-9A-Fa-f]{{2}}|&(?!(?:{_HARMLESS_ENTITIES});)#?\w{{2,8}};")
+_HARMLESS_ENTITIES: Final = "amp|quot|apos|lt|gt|nbsp|#39|#x27|#34"
+_ENCODED: Final = re.compile(rf"%[0-9A-Fa-f]{{2}}|&(?!(?:{_HARMLESS_ENTITIES});)#?\w{{2,8}};")
 # Zero-width and bidi controls, full-width forms, enclosed and mathematical letters, keycaps, combining marks, figures;
 # and letters of two scripts side by side.
-_STRANGE = re.compile(
+_STRANGE: Final = re.compile(
     "[\u0300-\u036f\u00ad\u200b\u2060-\u2064\u20e3\u2460-\u24ff\u2776-\u2793\ufeff\uff10-\uff19\uff21-\uff3a\uff41-\uff5a"
     "\U0001d400-\U0001d7ff\U0001f100-\U0001f1ff]"
     "|[a-zA-Z][\u0370-\u052f]|[\u0370-\u052f][a-zA-Z]"
 )
-_STRETCHED = re.compile(rf"([^\W\d_w{NO_SPACE}])\1\1")
-_SPELLED = re.compile(r" \S \S \S \S ")
-_NOT_ALNUM = re.compile(r"[^\w]|_")
-_UNSPACED = re.compile(f"[{NO_SPACE}]")
-_RUNS = re.compile(f"[{NO_SPACE}]+|[^ {NO_SPACE}]+")
-_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_STRETCHED: Final = re.compile(rf"([^\W\d_w{NO_SPACE}])\1\1")
+_SPELLED: Final = re.compile(r" \S \S \S \S ")
+_NOT_ALNUM: Final = re.compile(r"[^\w]|_")
+_UNSPACED: Final = re.compile(f"[{NO_SPACE}]")
+_RUNS: Final = re.compile(f"[{NO_SPACE}]+|[^ {NO_SPACE}]+")
+_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 
 
 _STRANGE_MARK, _UNSPACED_MARK = "\0", "\1"
@@ -115,13 +117,13 @@ class _PlainCharacters(dict[int, str]):
         return value
 
 
-_PLAIN_CHARACTERS = _PlainCharacters()
-_PLAIN_LATIN = bytes(
+_PLAIN_CHARACTERS: Final = _PlainCharacters()
+_PLAIN_LATIN: Final = bytes(
     ord(plain) if len(plain := _PLAIN_CHARACTERS[ord(character)]) == 1 else code
     for code, character in enumerate(_LATIN)
 ).ljust(256)
 """For a text in Latin letters; such as are read as two stay."""
-_TWO_LETTERS = [
+_TWO_LETTERS: Final = [
     (bytes([code]), plain.encode())
     for code, character in enumerate(_LATIN)
     if len(plain := _PLAIN_CHARACTERS[ord(character)]) != 1
@@ -145,7 +147,7 @@ class _PlainWords(dict[str, str]):
         return plain
 
 
-_PLAIN_WORDS = _PlainWords()
+_PLAIN_WORDS: Final = _PlainWords()
 
 
 class WordHunch(NamedTuple):

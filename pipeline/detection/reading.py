@@ -5,6 +5,7 @@ import binascii
 import html
 import re
 import urllib.parse
+from typing import Final
 from unicodedata import category
 
 from pipeline.detection.fold import BESIDE_CYRILLIC, BESIDE_LATIN, DISGUISE, FOLD, SIMPLE_FOLD
@@ -14,20 +15,20 @@ from pipeline.detection.tricks import undo
 from pipeline.detection.words import Layer, Reading, Trick
 
 # Every pattern here is a character class, repeated: read once from left to right, no backtracking.
-_TOKEN = re.compile(rf"{WORD.pattern}|[.!?。！？؟;\n,:…\"]")
-_CYRILLIC = re.compile("[\u0400-\u052f]")
-_LATIN = re.compile("[a-z]")
-SHORTEST_BASE64 = 12
+_TOKEN: Final = re.compile(rf"{WORD.pattern}|[.!?。！？؟;\n,:…\"]")
+_CYRILLIC: Final = re.compile("[\u0400-\u052f]")
+_LATIN: Final = re.compile("[a-z]")
+SHORTEST_BASE64: Final = 12
 """Characters of a word that may be Base64, a sign that fills it up among them."""
-_WRAPPED_BASE64 = re.compile(
+_WRAPPED_BASE64: Final = re.compile(
     rf"(?<![A-Za-z0-9+/_-])(?:[A-Za-z0-9+/_-]{{{SHORTEST_BASE64},4000}}={{0,2}}|[A-Za-z0-9+/_-]{{{SHORTEST_BASE64 - 1}}}=)"
 )
-_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,8});")
-_ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
-_SENTENCE_ENDS = frozenset(".!?。！？؟\n…")
-_GLUED_ENDS = frozenset("!?。！？؟\n")  # a full stop between letters ends nothing: "t.me", "a.m."
-_CLAUSE_ENDS = frozenset(',;:"')
-_ENDS = _SENTENCE_ENDS | _CLAUSE_ENDS
+_ENTITY: Final = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,8});")
+_ESCAPES: Final = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+_SENTENCE_ENDS: Final = frozenset(".!?。！？؟\n…")
+_GLUED_ENDS: Final = frozenset("!?。！？؟\n")  # a full stop between letters ends nothing: "t.me", "a.m."
+_CLAUSE_ENDS: Final = frozenset(',;:"')
+_ENDS: Final = _SENTENCE_ENDS | _CLAUSE_ENDS
 
 
 def read(text: str | Layer, lexicon: Lexicon) -> Reading:

@@ -2,22 +2,23 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from typing import Final
 
 from pipeline.detection.kinds import EVERY_LANGUAGE, Kind, Languages
 from pipeline.detection.lexicon import Found
 from pipeline.detection.words import Reading
 from schemas.vocabulary import Channel, Sender
 
-POSSESSIVE_REACH_WORDS = 3
-OWNERS = (("your", "your_any"), ("my", "my_any"))
-BARE_WORDS = 5
-QUOTED_WORDS = 3
-MOST_HITS = 16
+POSSESSIVE_REACH_WORDS: Final = 3
+OWNERS: Final = (("your", "your_any"), ("my", "my_any"))
+BARE_WORDS: Final = 5
+QUOTED_WORDS: Final = 3
+MOST_HITS: Final = 16
 """Of one concept in one sentence: more add nothing, and every pair would be looked at."""
-MOST_TRAPS = 32
-LEAST_SHARE_OF_A_LANGUAGE = 0.5
+MOST_TRAPS: Final = 32
+LEAST_SHARE_OF_A_LANGUAGE: Final = 0.5
 """Of the words that the best language explains, for another one to be spoken too."""
-LEAST_SHARE_OF_A_MAIN_LANGUAGE = 0.8
+LEAST_SHARE_OF_A_MAIN_LANGUAGE: Final = 0.8
 
 
 class Hit:

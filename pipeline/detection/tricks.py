@@ -4,43 +4,44 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, product
+from typing import Final
 
 from pipeline.detection.lexicon import SHORTEST_CUT, Lexicon
 from pipeline.detection.phrases import is_no_space
 from pipeline.detection.words import Reading, Trick
 
 # Every pattern here is a character class, repeated: read once from left to right, no backtracking.
-_CHUNK = re.compile(r"[^\s\u0590-\u08ff\u0e00-\u0eff\u2e80-\ud7ff]+")
+_CHUNK: Final = re.compile(r"[^\s\u0590-\u08ff\u0e00-\u0eff\u2e80-\ud7ff]+")
 """What may be written with signs for letters: Latin and Cyrillic words, also within a script that leaves no space."""
-_CYRILLIC = re.compile("[\u0400-\u052f]")
-_LEET = {"0": "o", "1": "il", "3": "e", "4": "a", "5": "s", "6": "gb", "7": "t", "8": "b", "9": "g", "@": "a", "$": "s",
+_CYRILLIC: Final = re.compile("[\u0400-\u052f]")
+_LEET: Final = {"0": "o", "1": "il", "3": "e", "4": "a", "5": "s", "6": "gb", "7": "t", "8": "b", "9": "g", "@": "a", "$": "s",
          "!": "il", "|": "li", "€": "e", "£": "l", "+": "t", "(": "c", "¢": "c", "*": "aeiou", "#": "h", "2": "z"}  # fmt: skip
-_CYRILLIC_LEET = {"0": "о", "1": "іил", "3": "зе", "4": "ча", "5": "сп", "6": "б", "7": "т", "8": "в", "9": "яд",
+_CYRILLIC_LEET: Final = {"0": "о", "1": "іил", "3": "зе", "4": "ча", "5": "сп", "6": "б", "7": "т", "8": "в", "9": "яд",
                   "@": "а", "$": "с", "*": "аоеи", "|": "л", "!": "и"}  # fmt: skip
-_LEET_SIGNS = frozenset(_LEET)
-_BETWEEN = "._-'"
+_LEET_SIGNS: Final = frozenset(_LEET)
+_BETWEEN: Final = "._-'"
 """Signs that part letters and stand for none."""
-_AROUND_LEET = ".,:;?\"'()[]¿¡«»“”„"
-_STRETCHED = re.compile(r"(\w)\1\1")
-_DRAWN_OUT = re.compile(r"(\w)\1{2,}")
-_REPEATED = re.compile(r"(\w)\1+")
-_MOST_RUNS = 5
+_AROUND_LEET: Final = ".,:;?\"'()[]¿¡«»“”„"
+_STRETCHED: Final = re.compile(r"(\w)\1\1")
+_DRAWN_OUT: Final = re.compile(r"(\w)\1{2,}")
+_REPEATED: Final = re.compile(r"(\w)\1+")
+_MOST_RUNS: Final = 5
 """Drawn out in one word: each may stand for one letter or two."""
-_SHORTEST = 3
-_SHORTEST_LEET = 2
-_SURELY_LEET = 4
+_SHORTEST: Final = 3
+_SHORTEST_LEET: Final = 2
+_SURELY_LEET: Final = 4
 """Weight of words with signs for letters that are no chance together."""
-SHORTEST_REVERSED = 5
+SHORTEST_REVERSED: Final = 5
 """Letters of a word for a contact that stands for itself when it is written backwards."""
-_SHORTEST_COMMON = 4
+_SHORTEST_COMMON: Final = 4
 """Letters of a hidden word that names no contact: shorter ones are met by chance."""
-_LONGEST = 24
-_LONGEST_SPELLED = 80
-_FEWEST_SPELLED = 6
+_LONGEST: Final = 24
+_LONGEST_SPELLED: Final = 80
+_FEWEST_SPELLED: Final = 6
 """Single letters in a row that nobody writes but to spell: whatever words they give, these are meant."""
-_MAX_GUESSES = 48
-_MAX_PIECES = 4
-_ODD_GAP = frozenset(".*_~|/\\^•·=+")
+_MAX_GUESSES: Final = 48
+_MAX_PIECES: Final = 4
+_ODD_GAP: Final = frozenset(".*_~|/\\^•·=+")
 
 Change = tuple[int, int, tuple[str, ...], str]
 """First and last word, exclusive, what they stand for, and the technique."""
