@@ -208,11 +208,14 @@ class Anchors:
     def concepts_in(self, plain: Plain, languages: int) -> Concepts | None:
         """The concepts whose anchors stand in a message with what their clues ask for; `None` where one says enough."""
         text, other = (plain.spaced, plain.unspaced) if self._is_spaced else (plain.unspaced, plain.spaced)
-        raw = plain.text
+        matches = self._automaton.find_matches_as_indexes(text, overlapping=True)
         concepts: Concepts = {}
+        if not matches:
+            return concepts
+        raw = plain.text
         met: set[int] = set()
         absent: set[int] = set()  # what was looked for elsewhere in vain, by identity: it is so for the next match too
-        for number, first, last in self._automaton.find_matches_as_indexes(text, overlapping=True):
+        for number, first, last in matches:
             every = self._sought[number]
             is_again = number in met
             if is_again and not every.beside:
@@ -256,8 +259,8 @@ class Search:
 
     def __init__(self, tables: ByScript) -> None:
         known = _Known()
-        self._of_latin = [Anchors(tables.latin, known, is_spaced=True)]
-        self._of_spaced = [*self._of_latin, Anchors(tables.spaced, known, is_spaced=True)]
+        self._latin = Anchors(tables.latin, known, is_spaced=True)
+        self._of_spaced = [self._latin, Anchors(tables.spaced, known, is_spaced=True)]
         self._of_unspaced = [*self._of_spaced, Anchors(tables.unspaced, known, is_spaced=False)]
 
     def concepts_in(self, plain: Plain, languages: int) -> Concepts | None:
@@ -265,10 +268,10 @@ class Search:
 
         Only concepts of these languages are looked for: a bit for the number of each, all bits for all of them.
         """
+        if plain.is_latin:
+            return self._latin.concepts_in(plain, languages)
         found: Concepts = {}
-        for anchors in (
-            self._of_latin if plain.is_latin else self._of_unspaced if plain.is_unspaced else self._of_spaced
-        ):
+        for anchors in self._of_unspaced if plain.is_unspaced else self._of_spaced:
             more = anchors.concepts_in(plain, languages)
             if more is None:
                 return None
