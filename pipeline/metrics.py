@@ -73,6 +73,12 @@ ALERTS = Counter(
     ["trigger", "severity"],
     registry=REGISTRY,
 )
+ALERTS_WITHDRAWN = Counter(
+    "ringfence_alerts_withdrawn_total",
+    "Alerts that late orders left without a ground, by trigger. Many at once: orders reach the service late.",
+    ["trigger"],
+    registry=REGISTRY,
+)
 ADVISORIES = Counter(
     "ringfence_advisories_total", "Advisories sent, by audience and code.", ["audience", "code"], registry=REGISTRY
 )

@@ -102,6 +102,8 @@ class Alert(Event):
     due_at: AwareDatetime
     """When a review is due."""
     is_closed: bool = False
+    is_withdrawn: bool = False
+    """Closed by the service: orders that came late show that what it rested on was permitted."""
     policy_version: str
 
 

@@ -181,8 +181,11 @@ PLATFORM_SAFETY = Board(
             (
                 Panel(
                     "Alerts, by trigger",
-                    "Alerts and revisions an hour.",
-                    (("sum by (trigger) (increase(ringfence_alerts_total[1h]))", "{{trigger}}"),),
+                    "Alerts and revisions an hour; withdrawn: late orders showed that what it rested on was permitted.",
+                    (
+                        ("sum by (trigger) (increase(ringfence_alerts_total[1h]))", "{{trigger}}"),
+                        ("sum(increase(ringfence_alerts_withdrawn_total[1h])) or vector(0)", "withdrawn"),
+                    ),
                 ),
                 Panel(
                     "Decisions",

@@ -123,7 +123,9 @@ def statement_of_reasons(policy: Policy, episode: Episode, at_ms: int) -> Statem
     )
 
 
-def publish(policy: Policy, state: State, seller: Seller, at_ms: int, *, is_closed: bool = False) -> None:
+def publish(  # noqa: PLR0913 - how it ended
+    policy: Policy, state: State, seller: Seller, at_ms: int, *, is_closed: bool = False, is_withdrawn: bool = False
+) -> None:
     """Adds the episode as it stands to the effects."""
     episode = seller.episode
     if episode is None:
@@ -146,6 +148,7 @@ def publish(policy: Policy, state: State, seller: Seller, at_ms: int, *, is_clos
             statement=statement_of_reasons(policy, episode, at_ms),
             due_at=instant(episode.due_at_ms),
             is_closed=is_closed,
+            is_withdrawn=is_withdrawn,
             policy_version=policy.version,
         )
     )

@@ -8,6 +8,7 @@ from pipeline.judgement.sellers import count, remember_category, with_due
 from pipeline.judgement.state import State
 from pipeline.judgement.times import DAY_MS, HOUR_MS, MINUTE_MS
 from pipeline.judgement.triggers import on_solicitation_counts, on_strikes
+from pipeline.judgement.withdrawal import withdraw_unfounded
 from pipeline.policy.book import PolicyBook
 from pipeline.policy.model import Policy
 from schemas.signals import ItemSeen
@@ -86,6 +87,7 @@ def revise_lately(book: PolicyBook, state: State, signal: AnyOrder, dealing: Dea
         if revise(book, state, seller, awaiting, order) is not None:
             on_solicitation_counts(policy, state, seller, signal.at_ms)
             on_strikes(policy, state, seller, signal.at_ms)
+    withdraw_unfounded(policy, state, seller, signal.at_ms)
     state.put(seller_key(signal.seller_id), with_due(policy, seller))
     state.put(dealing_key(signal.seller_id, signal.buyer), dealing)
 

@@ -57,18 +57,24 @@ def on_complaint_counts(policy: Policy, state: State, seller: Seller, at_ms: int
 
 
 def on_solicitation_counts(policy: Policy, state: State, seller: Seller, at_ms: int) -> None:
-    """A surge of requests that were not permitted."""
+    """Alerts to a surge of requests that were not permitted."""
+    if (cause := solicitation_surge(policy, seller, at_ms)) is not None:
+        raise_alert(policy, state, seller, at_ms, cause)
+
+
+def solicitation_surge(policy: Policy, seller: Seller, at_ms: int) -> Cause | None:
+    """A surge of requests that were not permitted; `None` where there is none."""
     surge = policy.triggers.solicitation_surge
     rates = policy.base_rates_of(seller.marketplace)
     recent, past = recent_and_past(seller, "solicitations", at_ms, surge)
     if recent < surge.least_count:
-        return
+        return None
     today = at_ms // DAY_MS
     known_days = today - min(seller.days, default=today) + 1
     past_days = min(max(known_days - surge.window_days, 0), surge.baseline_days - surge.window_days)
     tail = solicitation_surge_tail(recent, surge.window_days, past, past_days, rates.solicitation_prior)
     if tail > surge.limit:
-        return
+        return None
     figures = {
         "solicitations": recent,
         "window_days": surge.window_days,
@@ -80,7 +86,7 @@ def on_solicitation_counts(policy: Policy, state: State, seller: Seller, at_ms: 
         f"{recent} requests for contact that were not permitted in {surge.window_days} days, "
         f"{past} in the {past_days} days before."
     )
-    raise_alert(policy, state, seller, at_ms, Cause("solicitation_surge", figures, text))
+    return Cause("solicitation_surge", figures, text)
 
 
 def on_persistence(policy: Policy, state: State, seller: Seller, at_ms: int) -> None:
@@ -95,12 +101,18 @@ def on_persistence(policy: Policy, state: State, seller: Seller, at_ms: int) -> 
 
 
 def on_strikes(policy: Policy, state: State, seller: Seller, at_ms: int) -> None:
-    """Smaller acts whose strikes, after decay, add up."""
+    """Alerts to smaller acts whose strikes, after decay, add up."""
+    if (cause := strikes_added_up(policy, seller, at_ms)) is not None:
+        raise_alert(policy, state, seller, at_ms, cause)
+
+
+def strikes_added_up(policy: Policy, seller: Seller, at_ms: int) -> Cause | None:
+    """Smaller acts whose strikes, after decay, add up; `None` where they do not."""
     strikes = current_strikes(policy, seller, at_ms)
-    if strikes >= policy.triggers.strikes:
-        figures = {"strikes": strikes, "limit": policy.triggers.strikes, "findings": len(seller.judged)}
-        text = f"Its strikes have added up to {strikes:.1f}, after decay."
-        raise_alert(policy, state, seller, at_ms, Cause("strikes", figures, text))
+    if strikes < policy.triggers.strikes:
+        return None
+    figures = {"strikes": strikes, "limit": policy.triggers.strikes, "findings": len(seller.judged)}
+    return Cause("strikes", figures, f"Its strikes have added up to {strikes:.1f}, after decay.")
 
 
 def on_awakening(policy: Policy, state: State, seller: Seller, silent_since_ms: int, at_ms: int) -> None:

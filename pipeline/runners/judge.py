@@ -124,7 +124,10 @@ def count_effects(counts: Counts, state: State) -> None:
                 counts["ringfence_market_rules_total", market, reason.code] += 1
     for alert in state.alerts:
         for trigger in alert.triggers:
-            counts["ringfence_alerts_total", trigger.code, alert.severity] += 1
+            if alert.is_withdrawn:
+                counts["ringfence_alerts_withdrawn_total", trigger.code] += 1
+            else:
+                counts["ringfence_alerts_total", trigger.code, alert.severity] += 1
     for (rule, decided), times in state.confirmed.items():
         counts["ringfence_rule_outcomes_total", rule, decided] += times
     for advisory in state.advisories:

@@ -49,6 +49,7 @@ class Alerted(msgspec.Struct):
     """What of an alert is counted."""
 
     triggers: list[Triggered]
+    is_withdrawn: bool = False
 
 
 decode_finding = msgspec.json.Decoder(Judged).decode
@@ -158,8 +159,8 @@ def compared(version: str, result: JudgeResult, shadow: JudgeResult) -> Counts:
     for finding_id in sorted(in_force | candidate):
         before, after = in_force.get(finding_id, NO_FINDING), candidate.get(finding_id, NO_FINDING)
         counts["ringfence_shadow_verdicts_total", version, before, after] += 1
-    for _, value in shadow.alerts:
-        for trigger in decode_alert(value).triggers:
+    for alert in (decode_alert(value) for _, value in shadow.alerts):
+        for trigger in () if alert.is_withdrawn else alert.triggers:
             counts["ringfence_shadow_alerts_total", version, trigger.code] += 1
     return counts
 

@@ -61,7 +61,8 @@ def alert_panel(alert: Alert) -> Panel:
         "findings", f"{len(alert.finding_ids)} on file, newest {alert.finding_ids[-1]}" if alert.finding_ids else "none"
     )
     body.add_row("to do", f"{alert.recommended_action}, review by {alert.due_at:%Y-%m-%d %H:%M} UTC")
-    what = "closed" if alert.is_closed else "new alert" if alert.revision == 0 else f"revision {alert.revision}"
+    ended = "withdrawn" if alert.is_withdrawn else "closed"
+    what = ended if alert.is_closed else "new alert" if alert.revision == 0 else f"revision {alert.revision}"
     place = f" ({alert.marketplace})" if alert.marketplace else ""
     title = Text.assemble(
         (f"{alert.severity.upper()} ", COLOUR[alert.severity]), f"seller {alert.seller_id}{place}, {what}"

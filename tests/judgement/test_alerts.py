@@ -68,6 +68,56 @@ def test_a_solicitation_surge_fires(desk):
     assert "solicitation_surge" in desk.triggers
 
 
+def order_late(desk, numbers):
+    for number in numbers:
+        order = {"order_id": f"o{number}", "buyer": a_buyer(number), "arrived_at_ms": NOW_MS + HOUR_MS}
+        desk.order(WARDROBE, at_ms=NOW_MS - HOUR_MS, **order)
+
+
+def ask_for_delivery(desk, count, **more):
+    for number in range(count):
+        said = {"conversation": f"c{number}", "buyer": a_buyer(number), "order_id": f"o{number}"}
+        desk.message("request:whatsapp", reasons=["delivery"], at_ms=NOW_MS + number, **said, **more)
+
+
+def test_an_alert_is_withdrawn_when_late_orders_show_that_what_it_rested_on_was_permitted(desk):
+    ask_for_delivery(desk, 8, manners=["urgency"])
+    opened = desk.alerts[-1]
+    assert desk.triggers == ["solicitation_surge"]
+    order_late(desk, range(8))
+    last = desk.alerts[-1]
+    assert (last.alert_id, last.is_closed, last.is_withdrawn) == (opened.alert_id, True, True)
+    assert last.revision == opened.revision + 1
+    assert desk.triggers == ["solicitation_surge"], "it tells what it had rested on"
+
+
+def test_an_alert_stays_while_what_it_rests_on_does(desk):
+    ask_for_delivery(desk, 8, manners=["urgency"])
+    revisions = len(desk.alerts)
+    order_late(desk, [0])
+    assert len(desk.alerts) == revisions
+
+
+def test_a_late_order_takes_back_one_ground_of_an_alert_and_leaves_the_other(desk):
+    ask_for_delivery(desk, 8, manners=["urgency"])
+    desk.verification("revoked", at_ms=NOW_MS + 20)
+    assert desk.triggers == ["solicitation_surge", "verification_lapsed"]
+    order_late(desk, range(8))
+    last = desk.alerts[-1]
+    assert desk.triggers == ["verification_lapsed"]
+    assert not last.is_closed
+    assert str(last.severity) == str(POLICY.triggers.severity["verification_lapsed"])
+    assert not any("not permitted" in reason for reason in last.reasons)
+
+
+def test_a_seller_whose_alert_was_withdrawn_is_not_left_alone_after_it(desk):
+    ask_for_delivery(desk, 8, manners=["urgency"])
+    order_late(desk, range(8))
+    ask_many(desk, 8, at_ms=NOW_MS + 2 * HOUR_MS)
+    last = desk.alerts[-1]
+    assert (last.episode, last.is_closed) == (2, False)
+
+
 def test_asking_again_after_a_refusal_is_persistence(desk):
     desk.message("refuse", sender="buyer", at_ms=NOW_MS - HOUR_MS)
     desk.message("request", at_ms=NOW_MS)

@@ -175,6 +175,17 @@ def rings(log):
     log.message("share:whatsapp", contacts=(contact(3),), at_ms=NOW_MS + 90 * DAY_MS, **about(FIRES, 1))
 
 
+def late_orders(log):
+    """Eight hurried requests whose orders never come; come an hour late; come as late as the grace allows."""
+    for seller in SELLERS:
+        for number in range(8):
+            said = {"reasons": ["delivery"], "manners": ["urgency"], "at_ms": NOW_MS + number}
+            log.message("request:whatsapp", **said, **about(seller, number))
+    for seller, late_ms in ((MUST_NOT, HOUR_MS), (LIMIT, 48 * HOUR_MS)):
+        for number in range(8):
+            sold(log, seller, WARDROBE, number, at_ms=NOW_MS - HOUR_MS, arrived_at_ms=NOW_MS + number + late_ms)
+
+
 SCENARIOS = {
     each.__name__: each
     for each in (
@@ -188,6 +199,7 @@ SCENARIOS = {
         privacy,
         reporting,
         rings,
+        late_orders,
     )
 }
 

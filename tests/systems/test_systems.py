@@ -76,3 +76,13 @@ def test_triggers_where_a_system_fires_must_not_and_at_its_limit(name, fires, at
 def test_the_seller_is_told_to_delete_a_number_that_it_was_given_unless_the_buyer_is_erased():
     told = ["seller_delete_number" in outputs("privacy", seller)[2] for seller in (FIRES, MUST_NOT, LIMIT)]
     assert told == [True, False, False]
+
+
+def test_an_alert_lives_as_long_as_what_it_rests_on():
+    alerts = [orjson.loads(line) for line in (FOLDER / "late_orders/expected/alerts.jsonl").read_bytes().splitlines()]
+    newest = {each["seller_id"]: each for each in alerts}
+    assert {seller: each["is_withdrawn"] for seller, each in newest.items()} == {
+        FIRES: False,
+        MUST_NOT: True,
+        LIMIT: True,
+    }
