@@ -234,6 +234,8 @@ def _guessed(
     before = len(list(_right_before(index, atoms)))
     ahead = _digits_ahead(reading.words, index + 1, words_for)
     values = digit_words.run(word)
+    if values and not ahead and not word.isalpha() and index + 1 < len(reading.words):
+        ahead = len(digit_words.run(reading.words[index + 1]))  # "zero6 trente9 98"
     if values and (before or ahead or len(values) >= _FEWEST_OF_A_RUN):
         parts = [
             Atom(value, at, at + 1, start, end, "digit_words", is_sum=_is_sum(value)) for at, value in enumerate(values)

@@ -46,7 +46,7 @@ _REPEATED: Final = re.compile(
 )
 # "09 mango 13 kiwi 22 plum 11 fig 00": from a nought or a plus on, with a word between any two groups.
 _STREWN: Final = re.compile(
-    r"(?<![\w.,:/-])[0+]\d{0,4}(?:\W{1,3}[^\W\d]{2,14}\W{1,3}(?:\d{1,4}|\d(?: \d){1,3})(?!\d)){3,6}"
+    r"(?<![\w.,:/-])[0+]\d{0,4}(?:\W{1,3}[^\W\d]{2,14}\W{1,3}(?:\d{1,4}|\d(?: \d){1,3})(?!\d)){2,6}"
 )
 _LETTERS: Final = re.compile(r"[^\W\d]+")
 _WITHIN_WORD: Final = re.compile(r"(?<!\w)\d{2,4}(?:[^\W\d]{3,14}\d{2,4}){2,4}(?!\w)")

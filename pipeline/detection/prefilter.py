@@ -58,6 +58,8 @@ FEWEST_DIGITS: Final = 6
 """Of a number that a rule may need."""
 FEWEST_OF_A_NUMBER: Final = 9
 """Digits of a number with words between."""
+FEWEST_BESIDE_FIGURES: Final = 3
+"""Words that figures touch, of which some may be words for digits."""
 _LATIN_LOWER: Final = "àáâãäåæçèéêëìíîïñòóôõöøùúûüýąćęłńśźżčďěňřšťůžășțşţğőűđœßı"
 _LATIN: Final = "".join(map(chr, range(128))) + _LATIN_LOWER + _LATIN_LOWER[:-2].upper() + "İ’‘“”„–—…€«»¿¡£•"
 """The characters of a text in Latin letters, as nearly all are: one byte each."""
@@ -81,6 +83,7 @@ _FIGURE: Final = re.compile(r"[0-9@$|*%&€£]")
 _DIGITS: Final = re.compile(r"\d+")
 _SEVEN_DIGITS: Final = re.compile(r"(?:\d[^\d\n]{0,3}){7}")  # with signs and single letters between
 _SCATTERED_DIGITS: Final = re.compile(r"(?<!\d)(?:\d{3,5}\D{1,20}){2}\d{3}")
+_WORD_BESIDE_FIGURES: Final = re.compile(r"[^\W\d_]{3}\d|\d[^\W\d_]{3}")  # "zero6 trente9"
 _FIGURES_AND_WORDS: Final = re.compile(
     r"(?<!\d)\d{3,5}(?:\W{1,3}[^\W\d]{2,12}\D{0,16}\d{2,5}){2}"
 )  # "963 then 777 then 88"
@@ -393,6 +396,8 @@ class Prefilter:
             if any(len(word) >= SHORTEST_BASE64 and holds_base64(word) for word in odd):
                 return True
             if leet_words(fold(" ".join(odd)), self._lexicon):
+                return True
+            if sum(map(bool, map(_WORD_BESIDE_FIGURES.search, odd))) >= FEWEST_BESIDE_FIGURES:
                 return True
         count = shape.count("1")
         if count < FEWEST_DIGITS:

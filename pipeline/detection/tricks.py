@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, product
+from string import digits
 from typing import Final
 
 from pipeline.detection.lexicon import SHORTEST_CUT, Lexicon
@@ -219,7 +220,9 @@ def _leet_word(chunk: str, lexicon: Lexicon) -> tuple[str, int]:
         return "", 0
     plain, weight = _guess(chunk, lexicon)
     is_figure = letters * 2 < len(chunk) - between and weight < _SURELY_LEET  # "57O" is 570, whatever "sto" says
-    return ("", 0) if is_figure else (plain, weight)
+    word = chunk.rstrip(digits)
+    is_word = len(word) >= _SHORTEST and word in lexicon.words and weight < _SURELY_LEET  # "acht7" is 87
+    return ("", 0) if is_figure or is_word else (plain, weight)
 
 
 def _guess(chunk: str, lexicon: Lexicon) -> tuple[str, int]:
