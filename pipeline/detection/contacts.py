@@ -26,6 +26,7 @@ _HANDLE: Final = re.compile(
     re.IGNORECASE,
 )
 _FEWEST_WORDS_TO_ONE_ADDRESSED: Final = 5
+_LONGEST_GREETING: Final = 2
 _OPEN_DOMAINS: Final = "com|net|org|info|biz|shop|store|online|site|xyz|app|link|club|top|example"
 # A link, a host of a domain that anybody may have, or one of a country's with a path or a hyphen: "ok.no problem" is none.
 _LINK: Final = re.compile(
@@ -93,10 +94,20 @@ def handles_in(reading: Reading, found: Sequence[Found]) -> list[Handle]:
 
 
 def _is_addressed(reading: Reading, first: int, last: int, handle: str, found: Iterable[Found]) -> bool:
-    """Whether a handle says whom a public reply is for: it stands first, before a sentence that names no channel."""
+    """Whether a handle says whom a public reply is for.
+
+    It stands first, or behind a word or two of greeting, before a sentence that names no channel.
+    """
     return (
         handle.startswith("@")
-        and not any(map(str.isalnum, reading.words[:first]))
+        and (
+            not (greeting := sum(map(str.isalnum, reading.words[:first])))
+            or (
+                greeting <= _LONGEST_GREETING
+                and reading.clause_of(last) > reading.clause_of(first)
+                and not any(item.ending.named for item in found if item.first < first)
+            )
+        )
         and len(reading.words) - last >= _FEWEST_WORDS_TO_ONE_ADDRESSED
         and not any(kinds[0].concept.startswith("channel.") for item in found for kinds in item.ending.named)
     )
@@ -177,9 +188,9 @@ def noted_mentions(
         if found is not None and not is_of_others(scene, first.first, last.last):
             mentions.append(found)
             scene.add_contact("number", first.first, last.last)
-    is_told = bool(atoms) and (phone.are_spoken(atoms) or _has_sure_cue(scene))
-    if not mentions and is_told and not any(_is_behind_trap(scene, atom) for atom in atoms):
-        found = phone.scattered(atoms, regions)
+    is_told = phone.are_spoken(atoms) or (bool(atoms) and _has_sure_cue(scene))
+    if not mentions and (is_told or phone.are_dealt_out(atoms)) and not any(_is_behind_trap(scene, a) for a in atoms):
+        found = phone.scattered(atoms, regions, is_told=is_told)
         if found is not None:
             mentions.append(found)
             scene.add_contact("number", atoms[0].first, atoms[-1].last)

@@ -48,7 +48,7 @@ class DigitWords:
             return []
         digits: list[str] = []
         for piece in _PIECES.findall(word):
-            read = [piece] if piece.isdecimal() else self._cut(piece)
+            read = [piece] if piece.isdecimal() else ["0"] if piece == "o" else self._cut(piece)
             if not read:
                 return []
             digits += read

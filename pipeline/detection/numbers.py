@@ -19,6 +19,7 @@ MAX_DIGITS: Final = 15
 _MAX_GAP_CHARACTERS: Final = 40
 _MAX_CANDIDATES: Final = 12
 _MAX_FRAGMENTS: Final = 5
+_FEWEST_DEALT_OUT: Final = 4
 _MAX_BESIDE: Final = 2
 """Digits of a small number beside a phone number: "at 6", "2 pieces"."""
 _SURE_DIGITS: Final = 9
@@ -138,10 +139,15 @@ def are_spoken(atoms: Sequence[Atom]) -> bool:
     return sum(len(atom.digits) for atom in atoms if atom.technique == "digit_words") >= MIN_DIGITS
 
 
-def scattered(atoms: Sequence[Atom], regions: Sequence[str]) -> Mention | None:
+def are_dealt_out(atoms: Sequence[Atom]) -> bool:
+    """Whether they begin as a number that is dialled does, and stand in groups of a few digits, as dimensions do not."""
+    return len(atoms) >= _FEWEST_DEALT_OUT and len(atoms[0].digits) > 1 and atoms[0].digits[0] == "0"
+
+
+def scattered(atoms: Sequence[Atom], regions: Sequence[str], *, is_told: bool) -> Mention | None:
     """A number whose digits stand far apart in one message: exactly as many as a valid one has.
 
-    Of the first region; of any where they are told in words.
+    Of the first region; of any where they are told in words. A mobile number where nothing tells that it is one.
     """
     groups = summed(atoms)
     digits = "".join(atom.digits for atom in groups)
@@ -149,6 +155,9 @@ def scattered(atoms: Sequence[Atom], regions: Sequence[str]) -> Mention | None:
         return None
     tried = regions if are_spoken(atoms) else regions[:1]
     e164 = next((found for region in tried if (found := _parsed(digits, region, is_strict=True))), None)
+    mobile = _like_mobile(digits, regions[0]) if regions else None
+    if e164 is None or not (is_told or _is_mobile(e164)):
+        e164 = mobile
     if e164 is None:
         return None
     techniques = {"filler_words", *(atom.technique for atom in groups if atom.technique)}
@@ -170,8 +179,9 @@ def interleaved(layer: Layer, regions: Sequence[str], common: frozenset[str]) ->
             words = _LETTERS.findall(match[0])
             if len(words) < _OFTEN and not common.isdisjoint(words):
                 continue
-            e164 = _parsed(digits, regions[0], is_strict=True)
-            if e164 and (pattern is not _STREWN or (_is_mobile(e164) and common.isdisjoint(words))):
+            e164 = _like_mobile(digits, regions[0]) or _parsed(digits, regions[0], is_strict=True)
+            is_mobile = e164 is not None and (_is_mobile(e164) or _like_mobile(digits, regions[0]) is not None)
+            if e164 and (pattern is not _STREWN or (is_mobile and common.isdisjoint(words))):
                 return Mention(digits, e164, layer.start(match.start()), layer.end(match.end()), ("filler_words",))
     return None
 
@@ -259,6 +269,21 @@ def _likeness(digits: str, region: str) -> tuple[bool, bool]:
     """Whether digits are no valid number of the region, and not even as long as one and dialled like one."""
     is_valid = _parsed(digits, region, is_strict=True) is not None
     return not is_valid, not is_valid and _parsed(digits, region, is_strict=False) is None
+
+
+def _like_mobile(digits: str, region: str) -> str | None:
+    """The number, if it begins with a nought as the region's mobile numbers do, and is as long: plans leave ranges free."""
+    example = _mobile_example(region)
+    is_like = len(digits) == len(example) and digits[0] == "0" and digits[:2] == example[:2]
+    return _parsed(digits, region, is_strict=False) if is_like else None
+
+
+@lru_cache(maxsize=256)
+def _mobile_example(region: str) -> str:
+    number = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE)
+    if number is None:
+        return ""
+    return "".join(filter(str.isdecimal, phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)))
 
 
 def _within(candidate: Candidate, region: str) -> list[Candidate]:

@@ -61,6 +61,19 @@ def test_a_trick_is_undone_and_named(text, technique):
 
 
 @pytest.mark.parametrize(
+    ("text", "is_share"),
+    [
+        pytest.param("@torben_hh which of the lamps are lit right now?", False, id="first"),
+        pytest.param("Moin @torben_hh, which of the lamps are lit right now?", False, id="behind a greeting"),
+        pytest.param("Insta @torben_hh, I show more of the lamps there", True, id="behind a channel"),
+        pytest.param("Moin @torben_hh shows more of the lamps right there", True, id="in the midst of a sentence"),
+    ],
+)
+def test_a_name_that_a_public_reply_is_for_is_no_contact(text, is_share):
+    assert seller_says(text).shares_contact is is_share
+
+
+@pytest.mark.parametrize(
     ("text", "technique"),
     [
         pytest.param("¿teléf0no?", "leet", id="a word that begins as a known one"),

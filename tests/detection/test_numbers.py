@@ -52,6 +52,8 @@ def numbers(text, region):
         ("zero6 trente9 98 vingt2 quarante1 apré 18h jsui au taf", "FR", "+33639982241"),
         ("nul6 één2 drie4 00 acht7, voor als de bank niet past", "NL", "+31612340087"),
         ("0152 Birne 2881 Quitte 7386, das Obst isst du auf", "DE", "+4915228817386"),
+        ("o7seven00 nine00 3one8 ring anytime", "GB", "+447700900318"),
+        ("my lucky numbers: 07 and then kittens 700 and more kittens 900 and finally 477", "GB", "+447700900477"),
         ("tre quattro nove poi uno uno due due e per finire tre tre quattro", "IT", "+393491122334"),
         ("double nine double eight double seven double six double five pe ring karo", "IN", "+919988776655"),
         ("תקשיבי: אפס חמש ארבע, אחת שתיים שלוש, ארבע חמש שש ושבע", "IL", "+972541234567"),
