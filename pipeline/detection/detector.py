@@ -216,7 +216,7 @@ def words_of_kind(scene: Scene, kind: str) -> list[Hit]:
         if concept.startswith(kind)
         for hit in each
         if not is_foreign(scene, hit)
-        and (kind == "reason" or hit.last - hit.first > 1 or hit.languages & scene.main)
+        and (hit.last - hit.first > 1 or hit.languages & scene.main)
         and not scene.at("reported", scene.sentence_of(hit.first))
     ]
     return sorted(hits, key=lambda hit: (hit.first, hit.concept))
