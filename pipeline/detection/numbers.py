@@ -179,9 +179,9 @@ def interleaved(layer: Layer, regions: Sequence[str], common: frozenset[str]) ->
             words = _LETTERS.findall(match[0])
             if len(words) < _OFTEN and not common.isdisjoint(words):
                 continue
-            e164 = _like_mobile(digits, regions[0]) or _parsed(digits, regions[0], is_strict=True)
-            is_mobile = e164 is not None and (_is_mobile(e164) or _like_mobile(digits, regions[0]) is not None)
-            if e164 and (pattern is not _STREWN or (is_mobile and common.isdisjoint(words))):
+            mobile = _like_mobile(digits, regions[0])
+            e164 = mobile or _parsed(digits, regions[0], is_strict=True)
+            if e164 and (pattern is not _STREWN or ((mobile or _is_mobile(e164)) and common.isdisjoint(words))):
                 return Mention(digits, e164, layer.start(match.start()), layer.end(match.end()), ("filler_words",))
     return None
 

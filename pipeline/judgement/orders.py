@@ -8,7 +8,7 @@ from pipeline.judgement.sellers import count, remember_category, with_due
 from pipeline.judgement.state import State
 from pipeline.judgement.times import DAY_MS, HOUR_MS, MINUTE_MS
 from pipeline.judgement.triggers import on_solicitation_counts, on_strikes
-from pipeline.judgement.withdrawal import withdraw_unfounded
+from pipeline.judgement.withdrawal import grounds, withdraw
 from pipeline.policy.book import PolicyBook
 from pipeline.policy.model import Policy
 from schemas.signals import ItemSeen
@@ -82,12 +82,13 @@ def revise_lately(book: PolicyBook, state: State, signal: AnyOrder, dealing: Dea
         return
     seller = state.seller(signal.seller_id)
     policy = book.in_force(signal.at_ms)
+    before = grounds(policy, seller, signal.at_ms)  # what time has taken is no news of the order's
     for awaiting in waiting:
         awaiting.order_id = signal.order_id
         if revise(book, state, seller, awaiting, order) is not None:
             on_solicitation_counts(policy, state, seller, signal.at_ms)
             on_strikes(policy, state, seller, signal.at_ms)
-    withdraw_unfounded(policy, state, seller, signal.at_ms)
+    withdraw(policy, state, seller, signal.at_ms, before - grounds(policy, seller, signal.at_ms))
     state.put(seller_key(signal.seller_id), with_due(policy, seller))
     state.put(dealing_key(signal.seller_id, signal.buyer), dealing)
 

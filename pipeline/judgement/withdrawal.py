@@ -31,19 +31,23 @@ HOLDS: dict[str, Callable[[Policy, Seller, int], object]] = {
 BY_TIME_ALONE = frozenset({"review_overdue"})
 
 
-def withdraw_unfounded(policy: Policy, state: State, seller: Seller, at_ms: int) -> None:
-    """Revises the open alert without the triggers that hold no longer; withdraws it where no other is left.
+def grounds(policy: Policy, seller: Seller, at_ms: int) -> set[str]:
+    """The triggers of the open alert that rest on findings, and do so still."""
+    now_ms = max(at_ms, seller.last_at_ms)  # an order may be of the day before the messages that it came too late for
+    triggers = seller.episode.triggers if seller.episode is not None else {}
+    return {code for code in triggers if code in HOLDS and HOLDS[code](policy, seller, now_ms)}
+
+
+def withdraw(policy: Policy, state: State, seller: Seller, at_ms: int, gone: set[str]) -> None:
+    """Revises the open alert without the triggers whose grounds are gone; withdraws it where no other is left.
 
     A withdrawn alert tells what it had rested on. The seller is not left alone after it: nothing was decided.
     """
     episode = seller.episode
-    if episode is None:
-        return
-    now_ms = max(at_ms, seller.last_at_ms)  # the order may be of the day before the messages that it came too late for
-    held = [code for code in episode.triggers if code not in HOLDS or HOLDS[code](policy, seller, now_ms)]
-    if len(held) == len(episode.triggers):
+    if episode is None or not gone:
         return
     begin_revision(state, seller, episode, at_ms)
+    held = [code for code in episode.triggers if code not in gone]
     if BY_TIME_ALONE.issuperset(held):
         publish(policy, state, seller, at_ms, is_closed=True, is_withdrawn=True)
         seller.episode = None
@@ -52,5 +56,5 @@ def withdraw_unfounded(policy: Policy, state: State, seller: Seller, at_ms: int)
     episode.reasons = {code: episode.reasons[code] for code in held}
     severities = policy.triggers.severity
     episode.severity = max((severities[code] for code in held if code not in BY_TIME_ALONE), key=SEVERITIES.index)
-    episode.action = recommended(policy, seller, now_ms)
+    episode.action = recommended(policy, seller, at_ms)
     publish(policy, state, seller, at_ms)

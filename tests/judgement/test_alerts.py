@@ -110,6 +110,19 @@ def test_a_late_order_takes_back_one_ground_of_an_alert_and_leaves_the_other(des
     assert not any("not permitted" in reason for reason in last.reasons)
 
 
+def test_time_alone_withdraws_no_alert(desk):
+    ask_many(desk, 8)
+    opened = desk.alerts[-1]
+    assert {"solicitation_surge", "strikes"} <= set(desk.triggers)
+    later_ms = NOW_MS + 300 * DAY_MS
+    order = {"order_id": "o99", "buyer": a_buyer(99)}
+    said = {"reasons": ["delivery"], "manners": ["urgency"], "conversation": "c99"}
+    asked = desk.message("request:whatsapp", at_ms=later_ms, **order, **said)
+    state = desk.order(WARDROBE, at_ms=later_ms - HOUR_MS, arrived_at_ms=later_ms + HOUR_MS, **order)
+    assert (str(asked.verdict), [str(each.verdict) for each in state.findings]) == ("questionable", ["permitted"])
+    assert desk.alerts[-1] is opened
+
+
 def test_a_seller_whose_alert_was_withdrawn_is_not_left_alone_after_it(desk):
     ask_for_delivery(desk, 8, manners=["urgency"])
     order_late(desk, range(8))
