@@ -60,9 +60,8 @@ def alert_panel(alert: Alert) -> Panel:
     body.add_row(
         "findings", f"{len(alert.finding_ids)} on file, newest {alert.finding_ids[-1]}" if alert.finding_ids else "none"
     )
-    body.add_row("to do", f"{alert.recommended_action}, review by {alert.due_at:%Y-%m-%d %H:%M} UTC")
-    ended = "withdrawn" if alert.is_withdrawn else "closed"
-    what = ended if alert.is_closed else "new alert" if alert.revision == 0 else f"revision {alert.revision}"
+    what, to_do = standing(alert)
+    body.add_row("to do", to_do)
     place = f" ({alert.marketplace})" if alert.marketplace else ""
     title = Text.assemble(
         (f"{alert.severity.upper()} ", COLOUR[alert.severity]), f"seller {alert.seller_id}{place}, {what}"
@@ -75,6 +74,16 @@ def alert_panel(alert: Alert) -> Panel:
         subtitle_align="right",
         border_style=COLOUR[alert.severity].removeprefix("bold "),
     )
+
+
+def standing(alert: Alert) -> tuple[str, str]:
+    """What this revision is, and what it asks for."""
+    if alert.is_withdrawn:
+        return "withdrawn", "nothing: orders that came late show that it was permitted"
+    if alert.is_closed:
+        return "closed", "nothing more: it was decided"
+    to_do = f"{alert.recommended_action}, review by {alert.due_at:%Y-%m-%d %H:%M} UTC"
+    return f"revision {alert.revision}" if alert.revision else "new alert", to_do
 
 
 @dataclass(slots=True)
