@@ -27,7 +27,8 @@ _DRAWN_OUT: Final = "ー"
 """A letter that looks like a dash between figures."""
 _SURELY_DIGITS: Final = 4
 """Words for digits of a language that the message is otherwise not in."""
-_FEW_WORDS, _SURELY_BARE = 10, 3
+_FEW_WORDS: Final = 10
+_SURELY_BARE: Final = 3
 """In a message of so few words, so many."""
 # Words for digits that are mostly something else. They count only beside other words for digits.
 HOMOPHONES: Final = frozenset({"to", "too", "for", "fore", "won", "ate", "oh", "o", "one", "un", "une", "uno", "una", "um",
@@ -42,7 +43,8 @@ _LEADING: Final = frozenset({
 """Of these, such as lead to a number and are none of it, by language: "to five five five …" is to it."""
 _DIGITS_BEHIND: Final = 5
 """A run so long makes a digit of what stands before it."""
-_MOST_FIGURES_BEHIND, _MOST_FIGURES_BEFORE = 2, 3
+_MOST_FIGURES_BEHIND: Final = 2
+_MOST_FIGURES_BEFORE: Final = 3
 """Figures of a group that a digit in words may stand beside: a longer one begins or ends by itself."""
 _FEWEST_BEFORE_FILLERS: Final = 2
 """Digits before fillers that a word behind them goes on with."""

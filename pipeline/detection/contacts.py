@@ -51,7 +51,8 @@ _SURE_CUES: Final = ("any_contact", "call_verb", "text_verb", "contact_me", "han
               "phrase.share", "phrase.request", "phrase.hint")  # fmt: skip
 _FAINT_CUES: Final = {"here_is": 4, "reach_verb": 6, "me": 6}
 """How near, in words, a cue must stand that alone says little."""
-FEWEST_OF_A_PIECE, _MOST_OF_A_PIECE = 3, 8
+FEWEST_OF_A_PIECE: Final = 3
+_MOST_OF_A_PIECE: Final = 8
 """Digits of a piece of a number."""
 _UNIT_CHARACTERS: Final = 8
 """Behind a number, in which a unit may stand."""
@@ -94,22 +95,22 @@ def handles_in(reading: Reading, found: Sequence[Found]) -> list[Handle]:
 
 
 def _is_addressed(reading: Reading, first: int, last: int, handle: str, found: Iterable[Found]) -> bool:
-    """Whether a handle says whom a public reply is for.
-
-    It stands first, or behind a word or two of greeting, before a sentence that names no channel.
-    """
+    """Whether a handle says whom a public reply is for: it comes first, before a sentence that names no channel."""
     return (
         handle.startswith("@")
-        and (
-            not (greeting := sum(map(str.isalnum, reading.words[:first])))
-            or (
-                greeting <= _LONGEST_GREETING
-                and reading.clause_of(last) > reading.clause_of(first)
-                and not any(item.ending.named for item in found if item.first < first)
-            )
-        )
+        and _comes_first(reading, first, last, found)
         and len(reading.words) - last >= _FEWEST_WORDS_TO_ONE_ADDRESSED
         and not any(kinds[0].concept.startswith("channel.") for item in found for kinds in item.ending.named)
+    )
+
+
+def _comes_first(reading: Reading, first: int, last: int, found: Iterable[Found]) -> bool:
+    """Whether nothing stands before a name but signs, or a word or two of greeting with a comma behind the name."""
+    greeting = sum(map(str.isalnum, reading.words[:first]))
+    return not greeting or (
+        greeting <= _LONGEST_GREETING
+        and reading.clause_of(last) > reading.clause_of(first)
+        and not any(item.ending.named for item in found if item.first < first)
     )
 
 

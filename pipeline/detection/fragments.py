@@ -5,7 +5,8 @@ from typing import Final, NamedTuple
 
 LONGEST_CHARACTERS: Final = 48
 MOST_LETTERS: Final = 14
-FEWEST_DIGITS, MOST_DIGITS = 2, 9
+FEWEST_DIGITS: Final = 2
+MOST_DIGITS: Final = 9
 _DIGIT: Final = re.compile(r"\d")
 # Prices, sizes, times, shares, counts and dates come as a few digits as well.
 MEASURE: Final = re.compile(

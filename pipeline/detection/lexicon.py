@@ -16,7 +16,8 @@ from pipeline.detection.packs import Entry, Pack
 from pipeline.detection.phrases import Step, phrases_of, slug_of
 
 MAX_GAP_WORDS: Final = 3
-SHORTEST_CUT, LONGEST_CUT = 5, 24
+SHORTEST_CUT: Final = 5
+LONGEST_CUT: Final = 24
 """Letters of a word that people cut in pieces."""
 _MAX_CLASSES: Final = 60_000
 _MAX_STATES: Final = 12_000

@@ -155,9 +155,8 @@ def scattered(atoms: Sequence[Atom], regions: Sequence[str], *, is_told: bool) -
         return None
     tried = regions if are_spoken(atoms) else regions[:1]
     e164 = next((found for region in tried if (found := _parsed(digits, region, is_strict=True))), None)
-    mobile = _like_mobile(digits, regions[0]) if regions else None
     if e164 is None or not (is_told or _is_mobile(e164)):
-        e164 = mobile
+        e164 = _like_mobile(digits, regions[0]) if regions else None
     if e164 is None:
         return None
     techniques = {"filler_words", *(atom.technique for atom in groups if atom.technique)}

@@ -27,13 +27,15 @@ _SECOND_BITS: Final = 16
 """Of the number of a pair, for that of its second concept."""
 DENIED: Final = -2.6
 """Score of `contact` below which a rule is not believed: a probability of 14 %, the least that counts being 69 %."""
-TRUST, USUALLY = 0.75, 2.6
+TRUST: Final = 0.75
+USUALLY: Final = 2.6
 """How much less for each logit by which a rule is right more often than usual, which is in 93 of 100."""
 LONGEST_DENIED_WORDS: Final = 40
 """Who writes more may want to drown what counts."""
 CLEARLY: Final = 0.7
 """Between the scores of a reason and of none: twice as likely."""
-FIELD_BYTES, FIELD = 3, 0xFFFFFF
+FIELD_BYTES: Final = 3
+FIELD: Final = 0xFFFFFF
 """Of a sum of weights: twice as many as MOST_LETTERS come to, and then some."""
 UNTOLD: Final = ("phrase", "digit.", "repeat.", "common", "filler", "trap")
 """Concepts that say nothing here: whole phrases are the rules' own answer, and the rest is no meaning."""

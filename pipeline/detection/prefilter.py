@@ -87,7 +87,8 @@ _WORD_BESIDE_FIGURES: Final = re.compile(r"[^\W\d_]{3}\d|\d[^\W\d_]{3}")  # "zer
 _FIGURES_AND_WORDS: Final = re.compile(
     r"(?<!\d)\d{3,5}(?:\W{1,3}[^\W\d]{2,12}\D{0,16}\d{2,5}){2}"
 )  # "963 then 777 then 88"
-_LONGEST_TRAP, _MOST_SIGNS_BEHIND_TRAP = 24, 3
+_LONGEST_TRAP: Final = 24
+_MOST_SIGNS_BEHIND_TRAP: Final = 3
 _HARMLESS_ENTITIES: Final = "amp|quot|apos|lt|gt|nbsp|#39|#x27|#34"
 _ENCODED: Final = re.compile(rf"%[0-9A-Fa-f]{{2}}|&(?!(?:{_HARMLESS_ENTITIES});)#?\w{{2,8}};")
 # Zero-width and bidi controls, full-width forms, enclosed and mathematical letters, keycaps, combining marks, figures;
@@ -105,8 +106,10 @@ _RUNS: Final = re.compile(f"[{NO_SPACE}]+|[^ {NO_SPACE}]+")
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 
 
-_STRANGE_MARK, _UNSPACED_MARK = "\0", "\1"
-_MOST_WORDS, _LONGEST_KEPT = 20_000, 24
+_STRANGE_MARK: Final = "\0"
+_UNSPACED_MARK: Final = "\1"
+_MOST_WORDS: Final = 20_000
+_LONGEST_KEPT: Final = 24
 
 
 class _PlainCharacters(dict[int, str]):
